@@ -1,0 +1,17 @@
+"""Groups that the vectors form by themselves, as contact sheets."""
+
+import streamlit as st
+
+from sharedspace.ui import cache, frame, widgets
+
+with frame.page("Clusters") as collection:
+    choose, tune = st.columns([1, 2])
+    methods = {"HDBSCAN": "hdbscan", "k-means": "kmeans"}
+    method = choose.segmented_control("Method", list(methods), default="HDBSCAN", required=True, key="method")
+    k, least = 8, 0
+    if method == "k-means":
+        k = tune.slider("Number of groups", 2, max(3, min(40, collection.info.images)), 8, key="groups")
+    else:
+        least = tune.slider("Smallest group (0: 1 % of the images, at least 5)", 0, 100, 0, key="least")
+    grouping = cache.cluster(collection, methods[method], k, least)
+    widgets.groups(collection, grouping)

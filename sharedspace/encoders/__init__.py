@@ -1,0 +1,82 @@
+"""Models that map pictures and texts into one space: the table, the protocol, the loader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from sharedspace.errors import ModelUnavailable
+from sharedspace.records import ModelInfo, Space, Tokens
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+POCKET = Path(__file__).parent.parent / "pocket" / "model"
+
+MODELS = (
+    ModelInfo("pocket", "CLIP", "text, image", 128, "Apache-2.0", "ours, in the box; knows drawings of its own world"),
+    ModelInfo("clip-ViT-B-32", "CLIP", "text, image", 512, "MIT", "OpenAI's first, the field's usual start, 0.6 GB"),
+    ModelInfo("clip-ViT-B-16", "CLIP", "text, image", 512, "MIT", "finer patches: better and 4 times slower, 0.6 GB"),
+    ModelInfo("clip-ViT-L-14", "CLIP", "text, image", 768, "MIT", "larger: better and 15 times slower, 1.7 GB"),
+    ModelInfo(
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "OpenCLIP", "text, image", 512, "MIT", "trained on open data, 0.6 GB"
+    ),
+)
+
+
+class Encoder(Protocol):
+    """Maps pictures and texts into one space."""
+
+    space: Space
+
+    def images(self, pictures: Sequence[Image.Image]) -> np.ndarray:
+        """(n, d) float32 unit rows, in the order given; no pictures give (0, d)."""
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) float32 unit rows; a text is only ever text, also where it looks like a path or address."""
+
+    def tokens(self, text: str) -> Tokens:
+        """What the model sees of a text."""
+
+
+def load(name: str) -> Encoder:
+    """Load a model by its name in MODELS, by any hub name of a CLIP, or by a folder.
+
+    Raises ModelUnavailable when it is not on this machine and cannot be fetched, or is damaged.
+    """
+    from sharedspace.encoders.clip import ClipEncoder
+
+    return ClipEncoder(name, find(name))
+
+
+def find(name: str, offline: bool = False) -> Path:
+    """The folder of a model, downloaded first where it must and may be; raises ModelUnavailable."""
+    if name == "pocket":
+        return POCKET
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    unused = ["*.bin", "*.onnx", "*.h5", "*.msgpack", "*.ot", "onnx/*", "openvino/*"]
+    try:
+        return Path(snapshot_download(repository, ignore_patterns=unused, local_files_only=offline))
+    except HFValidationError as error:
+        raise ModelUnavailable(f"{name!r} is neither a folder nor a model's name on the Hugging Face hub.") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise ModelUnavailable(
+            f"The model {name!r} is not on this machine and could not be fetched from the Hugging Face hub. "
+            "Go online once, give a folder that holds it, or use 'pocket', which is always here."
+        ) from error
+
+
+def on_disk(name: str) -> bool:
+    """Whether a model can be loaded without a network."""
+    try:
+        return find(name, offline=True).is_dir()
+    except ModelUnavailable:
+        return False

@@ -1,0 +1,133 @@
+"""Any CLIP through sentence-transformers: our pocket model and ViT-L/14 go the same way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sharedspace.errors import ModelUnavailable
+from sharedspace.records import Space, Tokens
+from sharedspace.vectors import unit
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_CHARACTERS = 4000  # of a text; far over every model's limit of tokens, and tokenising a megabyte takes seconds
+BATCH = 32
+
+
+class ClipEncoder:
+    """A CLIP-family model; see `Encoder` for the promises."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        from safetensors import SafetensorError
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        # Each load would be reported at length on stderr; what we need of that is checked below.
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            self._model = SentenceTransformer(
+                str(folder), local_files_only=True, model_kwargs={"use_safetensors": True}, device=_device()
+            )
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ModelUnavailable(f"The model {name!r} in {folder} cannot be loaded: {error}") from error
+        clip = _find_clip(self._model, name)
+        _check_complete(clip, folder, name)
+        self._limit = int(clip.config.text_config.max_position_embeddings)
+        self._model.max_seq_length = self._limit
+        self.space = Space(
+            fingerprint=_fingerprint(folder),
+            model=name,
+            dimension=int(clip.config.projection_dim),
+            logit_scale=float(clip.logit_scale.detach().exp()),
+        )
+
+    def images(self, pictures: Sequence[Image.Image]) -> np.ndarray:
+        """(n, d) float32 unit rows."""
+        return self._encode(list(pictures))
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) float32 unit rows."""
+        # As {"text": …}: a bare string that looks like a path or URL of a picture would be opened or fetched.
+        return self._encode([{"text": _clean(text)} for text in texts])
+
+    def tokens(self, text: str) -> Tokens:
+        """What the model sees: pieces, limit, cut pieces, unknown words."""
+        text = _clean(text)
+        tokenizer = self._model.tokenizer
+        found = tokenizer(text, truncation=False, return_special_tokens_mask=True, return_offsets_mapping=True)
+        body = [
+            (token, text[start:end])
+            for token, special, (start, end) in zip(
+                found["input_ids"], found["special_tokens_mask"], found["offset_mapping"], strict=True
+            )
+            if not special or (token == tokenizer.unk_token_id and end > start)
+        ]
+        room = self._limit - (len(found["input_ids"]) - len(body))
+        return Tokens(
+            pieces=tuple(piece for _, piece in body[:room]),
+            limit=room,
+            cut=max(0, len(body) - room),
+            unknown=tuple(dict.fromkeys(piece for token, piece in body if token == tokenizer.unk_token_id)),
+        )
+
+    def _encode(self, inputs: list[Any]) -> np.ndarray:
+        if not inputs:
+            return np.empty((0, self.space.dimension), dtype=np.float32)
+        rows = self._model.encode(inputs, batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
+        return unit(rows)
+
+
+def _clean(text: str) -> str:
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates crash the tokenizer
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _find_clip(model: Any, name: str) -> Any:
+    """The transformers model inside, the one that has both towers and the logit scale."""
+    for module in model.modules():
+        if hasattr(module, "logit_scale") and hasattr(module, "text_model") and hasattr(module, "vision_model"):
+            return module
+    raise ModelUnavailable(f"The model {name!r} is not of the CLIP family: it has no pair of text and image towers.")
+
+
+def _check_complete(clip: Any, folder: Path, name: str) -> None:
+    """A weight missing from the file would silently stay random: refuse the model instead."""
+    from safetensors import safe_open
+
+    stored: set[str] = set()
+    for file in folder.rglob("*.safetensors"):
+        with safe_open(file, framework="pt") as weights:
+            stored.update(weights.keys())
+    missing = sorted(key for key, _ in clip.named_parameters() if key not in stored)
+    if missing:
+        raise ModelUnavailable(f"The model {name!r} in {folder} lacks {len(missing)} weights, {missing[0]} the first.")
+
+
+def _fingerprint(folder: Path) -> str:
+    """Hash over everything that decides a vector: weights, configuration, preprocessing, tokenizer; 16 hex digits."""
+    digest = hashlib.sha256()
+    for file in sorted(_decisive(folder), key=lambda path: path.relative_to(folder).as_posix()):
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _decisive(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*"):
+        if file.suffix in {".json", ".txt", ".safetensors"} and file.is_file():
+            yield file

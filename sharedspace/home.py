@@ -1,0 +1,230 @@
+"""A home on disk: ledger, index, thumbnails and snapshots kept in step, owned by one writing process at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+
+from sharedspace import encoders
+from sharedspace.encoders import Encoder
+from sharedspace.errors import BadInput, HomeInUse
+from sharedspace.ledger import CollectionInfo, Ledger
+from sharedspace.records import ImageRecord
+from sharedspace.store import Store
+
+
+def default_path() -> Path:
+    """$SHAREDSPACE_HOME, else the user's data folder."""
+    import platformdirs
+
+    given = os.environ.get("SHAREDSPACE_HOME")
+    return Path(given) if given else Path(platformdirs.user_data_dir("sharedspace", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One revision of a collection, shared by every reader; rows by id."""
+
+    revision: int
+    records: tuple[ImageRecord, ...]
+    vectors: np.ndarray  # (n, d) float32 unit rows, memory-mapped, read-only
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids, in the order of the rows."""
+        return tuple(record.id for record in self.records)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The sources as given, in the order of the rows."""
+        return tuple(record.path for record in self.records)
+
+
+class Home:
+    """The files of a home and the models in memory. Safe to share between threads."""
+
+    def __init__(self, path: str | Path | None = None, load: Callable[[str], Encoder] = encoders.load) -> None:
+        self.path = Path(path) if path is not None else default_path()
+        self.new = not (self.path / "ledger.sqlite3").exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.ledger = Ledger(self.path / "ledger.sqlite3")
+        self._store = Store(self.path / "chroma")
+        self._load = load
+        self._encoders: dict[str, Encoder] = {}
+        self._snapshots: dict[int, Snapshot] = {}
+        self._loading = threading.Lock()
+        self._writing = threading.RLock()
+        self._claim: IO[str] | None = None
+
+    def close(self) -> None:
+        """Let go of the files, and of the home."""
+        with self._writing:
+            self._store.close()
+            self.ledger.close()
+            if self._claim is not None:
+                self._claim.close()
+                self._claim = None
+
+    def encoder(self, model: str) -> Encoder:
+        """A model by name, loaded once."""
+        with self._loading:
+            if model not in self._encoders:
+                self._encoders[model] = self._load(model)
+            return self._encoders[model]
+
+    # -- files by the id of an image
+
+    def thumbnail(self, id: str) -> Path | None:
+        """The file of an image's thumbnail (WebP)."""
+        return self._found("thumbs", id)
+
+    def original(self, id: str) -> Path | None:
+        """The file with an image's bytes, where they were kept (uploads)."""
+        return self._found("originals", id)
+
+    def write(self, kind: Literal["thumbs", "originals"], id: str, data: bytes) -> None:
+        """Keep a file under an image's id; whole or not at all."""
+        path = self._path(kind, id)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, data)
+
+    def _found(self, kind: str, id: str) -> Path | None:
+        path = self._path(kind, id)
+        return path if path.is_file() else None
+
+    def _path(self, kind: str, id: str) -> Path:
+        if len(id) != 64 or not set(id) <= set("0123456789abcdef"):
+            raise BadInput(f"{id!r} is not the id of an image.")
+        return self.path / kind / id[:2] / id
+
+    # -- snapshots
+
+    def snapshot(self, number: int) -> Snapshot:
+        """The present revision of a collection; its matrix is memory-mapped from a file made on first need."""
+        info = self.ledger.info(number)
+        found = self._snapshots.get(number)
+        if found is None or found.revision != info.revision:
+            found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
+            self._snapshots[number] = found
+        return found
+
+    def _matrix(self, info: CollectionInfo) -> np.ndarray:
+        if info.images == 0:
+            return np.empty((0, info.space.dimension), dtype=np.float32)
+        folder = self.path / "snapshots"
+        path = folder / f"{info.number}-{info.revision}.npy"
+        if not path.is_file():
+            folder.mkdir(exist_ok=True)
+            _replace(path, _npy(self.ledger.matrix(info.number)[1]))
+            for older in folder.glob(f"{info.number}-*.npy"):
+                if older != path:
+                    older.unlink(missing_ok=True)
+        matrix: np.ndarray = np.load(path, mmap_mode="r")
+        return matrix
+
+    # -- writing: the ledger first, then the index, by one process at a time
+
+    def record(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray) -> int:
+        """Make images with vectors (n, d) durable in the ledger, then show them in the index; the count of new ones."""
+        with self.owned() as store:
+            before = self.ledger.info(number)
+            new, changed = self.ledger.add(number, records, vectors)
+            touched = {*new, *changed}
+            if touched:
+                revision = self.ledger.info(number).revision
+                if before.images == 0 or store.revision(number) == before.revision:
+                    rows = [row for row, record in enumerate(records) if record.id in touched]
+                    store.add(number, [records[row] for row in rows], vectors[rows], revision)
+                else:
+                    self.reindex(number)
+        return len(new)
+
+    def remove(self, number: int, ids: Sequence[str]) -> int:
+        """Take images out of a collection; the count of those that were in it."""
+        with self.owned() as store:
+            removed = self.ledger.remove(number, ids)
+            store.remove(number, ids, self.ledger.info(number).revision)
+        return removed
+
+    def delete(self, number: int) -> None:
+        """Forget a collection; vectors and thumbnails stay for the day its images come again."""
+        with self.owned() as store:
+            self.ledger.delete(number)
+            store.drop(number)
+
+    def index(self, number: int) -> Store:
+        """The vector index, built anew first where it does not show the ledger's present revision."""
+        with self.owned() as store:
+            if store.revision(number) != self.ledger.info(number).revision:
+                self.reindex(number)
+            return store
+
+    def reindex(self, number: int) -> None:
+        """Build a collection's index anew from the ledger."""
+        with self.owned() as store:
+            snapshot = self.snapshot(number)
+            store.rebuild(number, snapshot.records, snapshot.vectors, snapshot.revision)
+
+    @contextmanager
+    def owned(self) -> Iterator[Store]:
+        """The index, for this thread of the one process that may write; raises HomeInUse.
+
+        Two processes that write to one Chroma folder ruin it without a word, so the claim is kept until `close`.
+        """
+        with self._writing:
+            if self._claim is None:
+                self._claim = _claim(self.path / "lock")
+            yield self._store
+
+
+def _claim(path: Path) -> IO[str]:
+    opened = path.open("a+", encoding="utf-8")
+    try:
+        _lock(opened)
+    except OSError as error:
+        opened.seek(0)
+        holder = opened.read().strip() or "unknown"
+        opened.close()
+        raise HomeInUse(
+            f"{path.parent} is being written to by another Shared Space (process {holder}): "
+            "close that one, do this in it, or work in another home (--home)."
+        ) from error
+    opened.truncate(0)
+    opened.write(str(os.getpid()))
+    opened.flush()
+    return opened
+
+
+def _lock(opened: IO[str]) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        # A byte far behind the text: Windows would forbid others to read what is locked.
+        opened.seek(2**20)
+        msvcrt.locking(opened.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _npy(array: np.ndarray) -> bytes:
+    import io
+
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()

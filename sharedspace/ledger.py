@@ -1,0 +1,288 @@
+"""The one durable truth: images, vectors, metadata, spaces, maps, anchors. Owns sqlite3."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sharedspace.errors import BadInput, NotFound, SpaceMismatch, StoreDamaged
+from sharedspace.records import ImageRecord, Meta, Space, SpaceMap
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE spaces (
+    fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
+CREATE TABLE collections (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: Chroma's collection is named after it
+    name TEXT NOT NULL UNIQUE,
+    space TEXT NOT NULL REFERENCES spaces,
+    revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
+    anchors TEXT NOT NULL DEFAULT '[]'  -- JSON list of the texts kept on the map
+    );
+CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
+CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
+    space TEXT NOT NULL REFERENCES spaces, image TEXT NOT NULL REFERENCES images, vector BLOB NOT NULL,
+    PRIMARY KEY (space, image)) WITHOUT ROWID;
+CREATE TABLE members (
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
+    path TEXT NOT NULL, meta TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
+CREATE TABLE maps (
+    collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
+    key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, placed INTEGER NOT NULL);
+"""
+INFO = (
+    "SELECT c.number, c.name, c.revision, (SELECT count(*) FROM members m WHERE m.collection = c.number),"
+    " s.fingerprint, s.model, s.dimension, s.logit_scale FROM collections c JOIN spaces s ON s.fingerprint = c.space"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """A named set of images in one space."""
+
+    number: int
+    name: str
+    space: Space
+    images: int
+    revision: int
+
+
+def require_same(have: Space, given: Space) -> None:
+    """Raises SpaceMismatch unless both are the space of one model, whatever its name."""
+    if have.fingerprint != given.fingerprint:
+        raise SpaceMismatch(have.describe(), given.describe())
+
+
+class Ledger:
+    """One SQLite file; every method is one transaction and safe to call from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._prepare(path)
+        except sqlite3.DatabaseError as error:
+            raise StoreDamaged(f"{path} cannot be read as a ledger of Shared Space: {error}.") from error
+
+    def close(self) -> None:
+        """Close the file; the ledger is of no use afterwards."""
+        with self._lock:
+            self._db.close()
+
+    def _prepare(self, path: Path) -> None:
+        with self._write() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for statement in SCHEMA.split(";\n"):
+                    if statement.strip():
+                        db.execute(statement)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            elif version > VERSION:
+                raise StoreDamaged(f"{path} was written by a newer version of Shared Space: update the program.")
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    # -- collections
+
+    def collections(self) -> list[CollectionInfo]:
+        """All collections, by name."""
+        return [_info(row) for row in self._read(f"{INFO} ORDER BY c.name COLLATE NOCASE")]
+
+    def info(self, number: int) -> CollectionInfo:
+        """One collection; raises NotFound."""
+        rows = self._read(f"{INFO} WHERE c.number = ?", number)
+        if not rows:
+            raise NotFound("collection", f"number {number}", [info.name for info in self.collections()])
+        return _info(rows[0])
+
+    def ensure(self, name: str, space: Space) -> int:
+        """The number of the collection of that name, made if needed; raises SpaceMismatch for another space."""
+        if not name.strip():
+            raise BadInput("A collection needs a name.")
+        with self._write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO spaces VALUES (?, ?, ?, ?)",
+                (space.fingerprint, space.model, space.dimension, space.logit_scale),
+            )
+            db.execute("INSERT OR IGNORE INTO collections (name, space) VALUES (?, ?)", (name, space.fingerprint))
+            found = _info(db.execute(f"{INFO} WHERE c.name = ?", (name,)).fetchone())
+        require_same(found.space, space)
+        return found.number
+
+    def rename(self, number: int, new: str) -> None:
+        """Give a collection another name; raises BadInput when it is taken or empty."""
+        if not new.strip():
+            raise BadInput("A collection needs a name.")
+        try:
+            with self._write() as db:
+                db.execute("UPDATE collections SET name = ? WHERE number = ?", (new, number))
+        except sqlite3.IntegrityError as error:
+            raise BadInput(f"There is a collection named {new!r} already: choose another name.") from error
+
+    def delete(self, number: int) -> None:
+        """Forget a collection; vectors stay, so that adding its images again embeds nothing."""
+        with self._write() as db:
+            db.execute("DELETE FROM collections WHERE number = ?", (number,))
+
+    # -- images
+
+    def add(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray) -> tuple[list[str], list[str]]:
+        """Put images with their vectors (n, d) into a collection, all or none: (new ids, ids with new metadata).
+
+        An image that is there already gets its metadata merged and keeps its first path.
+        """
+        vectors = np.ascontiguousarray(vectors, dtype="<f4")
+        new, changed = [], []
+        with self._write() as db:
+            space, dimension = db.execute(
+                "SELECT s.fingerprint, s.dimension FROM collections c JOIN spaces s ON s.fingerprint = c.space"
+                " WHERE c.number = ?",
+                (number,),
+            ).fetchone()
+            if vectors.shape != (len(records), dimension):
+                raise BadInput(f"{len(records)} images of dimension {dimension} need as many vectors: {vectors.shape}.")
+            for record, row in zip(records, vectors, strict=True):
+                db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (record.id, record.width, record.height))
+                db.execute("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", (space, record.id, row.tobytes()))
+                member = (number, record.id, record.path)
+                if db.execute("INSERT OR IGNORE INTO members VALUES (?, ?, ?, '{}')", member).rowcount:
+                    new.append(record.id)
+                if _merge_meta(db, number, record.id, record.meta) and record.id not in new[-1:]:
+                    changed.append(record.id)
+            _touch(db, number, bool(new or changed))
+        return new, changed
+
+    def remove(self, number: int, ids: Iterable[str]) -> int:
+        """Take images out of a collection; the count of those that were in it."""
+        delete = "DELETE FROM members WHERE collection = ? AND image = ?"
+        with self._write() as db:
+            removed = sum(db.execute(delete, (number, id)).rowcount for id in ids)
+            _touch(db, number, removed > 0)
+        return removed
+
+    def records(self, number: int) -> list[ImageRecord]:
+        """The images of a collection, by id."""
+        rows = self._read(
+            "SELECT i.id, m.path, i.width, i.height, m.meta FROM members m JOIN images i ON i.id = m.image"
+            " WHERE m.collection = ? ORDER BY i.id",
+            number,
+        )
+        return [ImageRecord(id, path, w, h, json.loads(meta)) for id, path, w, h, meta in rows]
+
+    def matrix(self, number: int) -> tuple[list[str], np.ndarray]:
+        """Ids and vectors (n, d) float32 of a collection, by id."""
+        rows = self._read(
+            "SELECT v.image, v.vector FROM members m JOIN collections c ON c.number = m.collection"
+            " JOIN vectors v ON v.space = c.space AND v.image = m.image WHERE m.collection = ? ORDER BY v.image",
+            number,
+        )
+        dimension = self._read(
+            "SELECT s.dimension FROM collections c JOIN spaces s ON s.fingerprint = c.space WHERE c.number = ?", number
+        )[0][0]
+        vectors = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f4").reshape(-1, dimension)
+        return [id for id, _ in rows], vectors
+
+    def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """Those of the ids that were embedded in a space before, with their vectors (d,) float32."""
+        found: dict[str, np.ndarray] = {}
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            marks = ",".join("?" * len(some))
+            rows = self._read(
+                f"SELECT image, vector FROM vectors WHERE space = ? AND image IN ({marks})", space.fingerprint, *some
+            )
+            found.update((id, np.frombuffer(vector, dtype="<f4")) for id, vector in rows)
+        return found
+
+    def size(self, id: str, space: Space) -> tuple[int, int] | None:
+        """Width and height in pixels, upright, of an image that was embedded in a space before."""
+        rows = self._read(
+            "SELECT i.width, i.height FROM images i JOIN vectors v ON v.image = i.id WHERE i.id = ? AND v.space = ?",
+            id,
+            space.fingerprint,
+        )
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    # -- maps and anchors
+
+    def save_map(self, number: int, space_map: SpaceMap) -> None:
+        """Keep the drawn map of a collection in place of the one before."""
+        with self._write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    number,
+                    space_map.key,
+                    json.dumps(space_map.ids),
+                    np.ascontiguousarray(space_map.xy, dtype="<f4").tobytes(),
+                    space_map.revision,
+                    space_map.placed,
+                ),
+            )
+
+    def map(self, number: int) -> SpaceMap | None:
+        """The drawn map of a collection, if there is one."""
+        rows = self._read("SELECT key, ids, xy, revision, placed FROM maps WHERE collection = ?", number)
+        if not rows:
+            return None
+        key, ids, xy, *rest = rows[0]
+        return SpaceMap(key, tuple(json.loads(ids)), np.frombuffer(xy, dtype="<f4").reshape(-1, 2), *rest)
+
+    def find_map(self, key: str) -> SpaceMap | None:
+        """A drawn map by its key."""
+        rows = self._read("SELECT collection FROM maps WHERE key = ?", key)
+        return self.map(rows[0][0]) if rows else None
+
+    def anchors(self, number: int) -> list[str]:
+        """The texts kept on a collection's map."""
+        return list(json.loads(self._read("SELECT anchors FROM collections WHERE number = ?", number)[0][0]))
+
+    def set_anchors(self, number: int, texts: Sequence[str]) -> None:
+        """Replace the texts kept on a collection's map."""
+        with self._write() as db:
+            db.execute("UPDATE collections SET anchors = ? WHERE number = ?", (json.dumps(list(texts)), number))
+
+
+def _merge_meta(db: sqlite3.Connection, number: int, id: str, meta: Meta) -> bool:
+    if not meta:
+        return False
+    before = db.execute("SELECT meta FROM members WHERE collection = ? AND image = ?", (number, id)).fetchone()[0]
+    merged = json.dumps({**json.loads(before), **meta}, allow_nan=False)
+    if merged == before:
+        return False
+    db.execute("UPDATE members SET meta = ? WHERE collection = ? AND image = ?", (merged, number, id))
+    return True
+
+
+def _touch(db: sqlite3.Connection, number: int, changed: bool) -> None:
+    if changed:
+        db.execute("UPDATE collections SET revision = revision + 1 WHERE number = ?", (number,))
+
+
+def _info(row: tuple[Any, ...]) -> CollectionInfo:
+    number, name, revision, images, *space = row
+    return CollectionInfo(number, name, Space(*space), images, revision)

@@ -1,0 +1,151 @@
+"""Adding pictures: what is given goes to disk, a job in the background takes it from there."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from sharedspace.encoders import MODELS
+from sharedspace.errors import BadInput
+from sharedspace.ingest import Source
+from sharedspace.jobs import Job
+from sharedspace.records import IngestResult, Progress
+from sharedspace.ui import cache, state
+from sharedspace.ui.text import plain
+from sharedspace.workspace import SAMPLE, Collection
+
+UPLOAD, FOLDER = "from this browser", "a folder on the server's machine"
+OTHER_MODEL = "another CLIP…"
+
+
+def form(collection: Collection | None) -> None:
+    """Choose pictures, a collection and a model; the sample set in one click."""
+    where, what = st.columns(2)
+    name = where.text_input("Into the collection", _suggested(collection), key="add.name", max_chars=80)
+    known = {info.name: info.space.model for info in cache.workspace().collections()}
+    if name in known:
+        model = known[name]
+        what.text_input("Model", model, disabled=True, key=f"add.model.{name}", help="A collection keeps its model.")
+    else:
+        model = what.selectbox("Model", [*(info.name for info in MODELS), OTHER_MODEL], key="add.model")
+        if model == OTHER_MODEL:
+            model = what.text_input(
+                "Name on the Hugging Face hub, or a folder on the server's machine", key="add.other"
+            )
+        _about(model)
+    source = st.segmented_control("Pictures", [UPLOAD, FOLDER], default=UPLOAD, required=True, key="add.source")
+    if source == UPLOAD:
+        files = st.file_uploader(
+            "Pictures, or a zip of them", accept_multiple_files=True, key=f"add.files.{state.get().uploads}"
+        )
+        ready, sources = bool(files), lambda: _to_disk(files)
+    else:
+        folder = st.text_input("Folder, with all folders in it", key="add.folder", placeholder="/home/me/pictures")
+        ready, sources = bool(folder.strip()), lambda: [Source(Path(folder.strip()).expanduser(), folder.strip())]
+    add, sample = st.columns([1, 3])
+    if add.button("Add", type="primary", disabled=not (ready and name.strip() and model.strip()), width="stretch"):
+        _submit(name.strip(), model.strip(), sources())
+    if SAMPLE not in known:
+        sample.button("Take the sample set", on_click=_take_sample, icon=":material/auto_awesome:")
+
+
+def _suggested(collection: Collection | None) -> str:
+    return "my pictures" if collection is None or collection.info.name == SAMPLE else collection.info.name
+
+
+def _about(model: str) -> None:
+    note = next((info.note for info in MODELS if info.name == model), "")
+    if note:
+        st.caption(f"{plain(model)}: {note}.")
+
+
+def _take_sample() -> None:
+    cache.workspace().add_sample()
+    state.open_collection(SAMPLE)
+
+
+def _to_disk(files: list[Any]) -> list[Source]:
+    """Uploads as files of ours; their names stay words."""
+    folder = cache.workspace().home.path / "incoming" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    sources = []
+    for number, file in enumerate(files):
+        path = folder / str(number)
+        with path.open("wb") as opened:
+            shutil.copyfileobj(file, opened)
+        sources.append(Source(path, file.name))
+    return sources
+
+
+def _submit(name: str, model: str, sources: list[Source]) -> None:
+    workspace = cache.workspace()
+    incoming = workspace.home.path / "incoming"
+    ours = {source.path.parent for source in sources if incoming in source.path.parents}
+
+    def work(job: Job) -> IngestResult:
+        try:
+            job.report(Progress(0, None, "loading the model"))
+            result = workspace.ingest(
+                name, sources, model, keep=bool(ours), on_progress=job.report, cancelled=job.cancelled
+            )
+        finally:
+            for folder in ours:
+                shutil.rmtree(folder, ignore_errors=True)
+        if result.added:
+            job.report(Progress(0, None, "drawing the map"))
+            workspace.collection(name).map()
+        return result
+
+    if not ours and not sources[0].path.is_dir():
+        raise BadInput(f"{sources[0].name}: there is no such folder on the server's machine.")
+    cache.jobs().submit(f"Adding to {name}", name, work)
+    state.update(uploads=state.get().uploads + 1, follow=name)
+    st.rerun()
+
+
+def last_results() -> None:
+    """What became of the last batch: counts, and each refused file with its reason."""
+    finished = [job for job in cache.jobs().all() if not job.active and job.title.startswith("Adding")]
+    if not finished:
+        return
+    job = finished[-1]
+    if job.state == "failed":
+        st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
+        return
+    result = job.result
+    if not isinstance(result, IngestResult):
+        return
+    end = " Cancelled: what was done is kept, adding the same again completes it." if result.cancelled else ""
+    st.success(
+        f"{plain(job.title)}: {result.added:,} added, {result.already_there:,} already there, "
+        f"{len(result.rejected):,} refused, in {result.seconds:.1f} s.{end}",
+        icon=":material/check_circle:",
+    )
+    if result.rejected:
+        with st.expander(f"{len(result.rejected):,} refused, and why", expanded=True):
+            st.dataframe(
+                {"file": [one.item for one in result.rejected], "reason": [one.reason for one in result.rejected]},
+                hide_index=True,
+                alt="Refused files with the reason of each",
+            )
+
+
+def manage(collection: Collection) -> None:
+    """Rename or delete, the latter after a second thought."""
+    name = collection.info.name
+    new = st.text_input("New name", name, key=f"rename-{collection.info.number}", max_chars=80)
+    st.button("Rename", on_click=_rename, args=(name, new), disabled=new == name or not new.strip())
+    sure = st.checkbox(
+        f"Delete {plain(name)} with its {collection.info.images:,} images; the files they came from stay",
+        key=f"sure-{collection.info.number}",
+    )
+    st.button("Delete", on_click=cache.workspace().delete, args=(name,), disabled=not sure)
+
+
+def _rename(name: str, new: str) -> None:
+    cache.workspace().rename(name, new.strip())
+    state.open_collection(new.strip())

@@ -1,0 +1,93 @@
+"""What all sessions share (workspace, jobs) and what is remembered between reruns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import numpy as np
+import streamlit as st
+
+from sharedspace import projection
+from sharedspace.errors import HomeInUse, SharedSpaceError
+from sharedspace.jobs import Jobs
+from sharedspace.records import Classification, Clustering
+from sharedspace.workspace import Collection, Workspace
+
+log = logging.getLogger("sharedspace")
+
+
+@st.cache_resource(show_spinner=False)
+def workspace() -> Workspace:
+    """The one workspace of this process; a home that is opened for the first time gets the sample set."""
+    opened = Workspace()
+    if opened.home.new:
+        opened.add_sample()
+    return opened
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The one registry of long work of this process."""
+    return Jobs()
+
+
+def warm_up() -> threading.Thread:
+    """Load in the background what the first question would wait for: the model, the compiled map, the index."""
+    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm_up() -> None:
+    try:
+        for info in workspace().collections():
+            workspace().home.encoder(info.space.model).texts(["a warm-up"])
+            workspace().verify(info.name)
+        projection.warm_up()
+    except HomeInUse as error:
+        log.warning("This app only reads: %s", error)
+    except SharedSpaceError as error:
+        log.warning("While warming up: %s", error)
+
+
+def embed(collection: Collection, texts: tuple[str, ...]) -> np.ndarray:
+    """Unit vectors (n, d) of texts in the collection's space, each embedded once."""
+    return _embed(collection.info.space.fingerprint, texts, collection)
+
+
+@st.cache_data(show_spinner="Reading the words…", max_entries=256)
+def _embed(fingerprint: str, texts: tuple[str, ...], _collection: Collection) -> np.ndarray:
+    return _collection.embed(texts)
+
+
+def cluster(collection: Collection, method: str, k: int, min_size: int) -> Clustering:
+    """Groups of the collection's present revision."""
+    info = collection.info
+    return _cluster(info.number, info.revision, method, k, min_size, collection)
+
+
+@st.cache_data(show_spinner="Looking for groups…", max_entries=32)
+def _cluster(number: int, revision: int, method: str, k: int, min_size: int, _collection: Collection) -> Clustering:
+    return _collection.cluster("kmeans" if method == "kmeans" else "hdbscan", k, min_size or None)
+
+
+@st.cache_data(show_spinner="Classifying…", max_entries=32)
+def _classify(
+    number: int,
+    revision: int,
+    labels: tuple[str, ...],
+    template: str,
+    temperature: float,
+    truth: str | None,
+    _collection: Collection,
+) -> Classification:
+    return _collection.classify(labels, (template,), temperature, truth)
+
+
+def classify(
+    collection: Collection, labels: tuple[str, ...], template: str, temperature: float, truth: str | None
+) -> Classification:
+    """Zero-shot labels of the collection's present revision."""
+    info = collection.info
+    return _classify(info.number, info.revision, labels, template, temperature, truth, collection)

@@ -1,0 +1,112 @@
+"""What every page has around it: navigation, the choice of collection, running jobs, errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from sharedspace.errors import SharedSpaceError
+from sharedspace.jobs import Job
+from sharedspace.ui import cache
+from sharedspace.ui.text import plain
+from sharedspace.workspace import Collection
+
+FOLDER = Path(__file__).parent.parent.parent / "pages"
+# file, title, icon; the first is the start page
+PAGES = (
+    ("map", "Map", ":material/scatter_plot:"),
+    ("search", "Search", ":material/search:"),
+    ("zero_shot", "Zero-shot", ":material/label:"),
+    ("clusters", "Clusters", ":material/bubble_chart:"),
+    ("images", "Images", ":material/photo_library:"),
+)
+
+
+def pages() -> list[Any]:
+    """The pages for `st.navigation`, by absolute path: a page opened by its own address then looks the same."""
+    return [
+        st.Page(FOLDER / f"{name}.py", title=title, icon=icon, default=name == PAGES[0][0], url_path=name)
+        for name, title, icon in PAGES
+    ]
+
+
+# Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides.
+_STYLE = "<style>[data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }</style>"
+
+
+@contextmanager
+def page(title: str, empty: bool = False) -> Iterator[Collection]:
+    """The frame of a page, around its content; yields the chosen collection.
+
+    A collection without images shows what to do instead of the page, unless the page is made for that (`empty`).
+    """
+    try:
+        with st.sidebar:
+            collection = _choose()
+            _running()
+        st.html(_STYLE)
+        st.title(title, anchor=False)
+        if collection is None or (not collection.info.images and not empty):
+            _nothing_here(collection)
+        if collection is not None:
+            _about_model(collection)
+        yield collection  # type: ignore[misc]  # None only where `empty` pages ask for it
+    except SharedSpaceError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _choose() -> Collection | None:
+    infos = cache.workspace().collections()
+    if not infos:
+        st.caption("No collection yet.")
+        return None
+    names = [info.name for info in infos]
+    name = st.selectbox("Collection", names, key="collection", bind="query-params", persist_state="session")
+    info = infos[names.index(name)] if name in names else infos[0]
+    st.caption(f"{info.images:,} images · model {plain(info.space.model)} · {info.space.dimension} dimensions")
+    return cache.workspace().collection(info.name)
+
+
+def _nothing_here(collection: Collection | None) -> None:
+    if collection is None:
+        st.info("There is no collection yet. Add pictures on the page **Images**, or take the sample set from there.")
+    else:
+        st.info(f"{plain(collection.info.name)} holds no images yet. Add some on the page **Images**.")
+    st.stop()
+
+
+def _about_model(collection: Collection) -> None:
+    if collection.info.space.model == "pocket":
+        st.caption(
+            "This collection uses **pocket**, our small teaching model: it knows the drawings of its own little world "
+            "and nothing else. For photographs choose a CLIP, such as clip-ViT-B-32, when you add them on *Images*."
+        )
+
+
+def _running() -> None:
+    active = cache.jobs().active()
+
+    @st.fragment(run_every=1.0 if active else None)
+    def running() -> None:
+        now = cache.jobs().active()
+        for job in now:
+            _progress(job)
+        if active and not now:
+            st.rerun()  # a full run: the timer stops, the results show
+
+    running()
+
+
+def _progress(job: Job) -> None:
+    progress, left = job.progress, job.seconds_left()
+    share = progress.done / progress.total if progress.total else 0.0
+    count = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
+    rest = f", {left:.0f} s left" if left is not None and progress.done < (progress.total or 0) else ""
+    st.progress(
+        min(share, 1.0), text=f"{plain(job.title)}{count}{rest}{' ' + plain(progress.note) if progress.note else ''}"
+    )
+    st.button("Cancel", key=f"cancel-{job.id}", on_click=job.cancel, help="What is done so far is kept.")

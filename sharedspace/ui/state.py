@@ -1,0 +1,49 @@
+"""What a session remembers beyond its widgets; the only reader and writer of Streamlit's session state.
+
+Widgets that belong to a view (collection, query, labels, colour) keep themselves, across pages and in the address,
+with `persist_state` and `bind`; here stands the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+_KEY = "shared-space"
+
+
+@dataclass(frozen=True)
+class State:
+    """One session's state."""
+
+    picked: str | None = None  # id of the image that was clicked on the map
+    follow: str | None = None  # a collection to open as soon as it is there
+    uploads: int = 0  # how many batches were handed over: names the uploader, so that a new one is empty
+
+
+def get() -> State:
+    """The state as it is now."""
+    found: State = st.session_state.get(_KEY, State())
+    return found
+
+
+def update(**changes: Any) -> None:
+    """Replace fields of the state."""
+    st.session_state[_KEY] = replace(get(), **changes)
+
+
+def open_collection(name: str) -> None:
+    """Choose a collection; only before the widget that shows the choice is drawn, or in a callback."""
+    st.session_state["collection"] = name
+
+
+def set_query(text: str) -> None:
+    """Put a text into the query box; only in a callback."""
+    st.session_state["q"] = text
+
+
+def set_labels(text: str) -> None:
+    """Put a label set into the labels box; only in a callback."""
+    st.session_state["labels"] = text

@@ -1,0 +1,327 @@
+"""The use cases: ingest pictures into a home and ask its collections. All faces go through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sharedspace import clusters, encoders, images, projection, samples, search, zeroshot
+from sharedspace.encoders import Encoder
+from sharedspace.errors import BadInput, EmptyCollection, NotFound
+from sharedspace.home import Home, Snapshot
+from sharedspace.ingest import Item, Source, count, decode, source, walk
+from sharedspace.ledger import CollectionInfo, require_same
+from sharedspace.records import (
+    Classification,
+    Clustering,
+    Hit,
+    ImageRecord,
+    IngestResult,
+    Meta,
+    Placement,
+    Progress,
+    Rejected,
+    SearchResult,
+    SpaceMap,
+)
+
+BATCH = 32  # images that are decoded, embedded and made durable together
+SAMPLE = "sample"
+SourceLike = str | Path | Source
+
+
+class Workspace:
+    """A home and what can be done in it."""
+
+    def __init__(self, home: str | Path | None = None, load: Callable[[str], Encoder] = encoders.load) -> None:
+        self.home = Home(home, load)
+
+    def close(self) -> None:
+        """Let go of the home."""
+        self.home.close()
+
+    def collections(self) -> list[CollectionInfo]:
+        """All collections, by name."""
+        return self.home.ledger.collections()
+
+    def collection(self, name: str) -> Collection:
+        """One collection; raises NotFound with the names there are."""
+        return Collection(self.home, self._named(name).number)
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a collection another name."""
+        self.home.ledger.rename(self._named(name).number, new)
+
+    def delete(self, name: str) -> None:
+        """Forget a collection. Its vectors are kept, so that adding its images again embeds nothing."""
+        self.home.delete(self._named(name).number)
+
+    def verify(self, name: str) -> bool:
+        """Compare a collection's index with the ledger and mend it; whether it had to be built anew."""
+        number = self._named(name).number
+        with self.home.owned() as store:
+            snapshot = self.home.snapshot(number)
+            sound = store.revision(number) == snapshot.revision and sorted(store.ids(number)) == list(snapshot.ids)
+            if not sound:
+                self.home.reindex(number)
+        return not sound
+
+    def _named(self, name: str) -> CollectionInfo:
+        everything = self.collections()
+        for info in everything:
+            if info.name == name:
+                return info
+        raise NotFound("collection", name, [info.name for info in everything])
+
+    def ingest(
+        self,
+        name: str,
+        sources: Sequence[SourceLike],
+        model: str = "pocket",
+        table: Mapping[str, Meta] | None = None,
+        keep: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> IngestResult:
+        """Add pictures to a collection, made if it is not there; what cannot be taken is told, the rest goes on.
+
+        `table` is metadata by file name; `keep` keeps the original bytes. Each batch is durable before
+        the next begins, so that a stopped ingest is completed by running it again.
+        Raises BadInput for a source that is not there, SpaceMismatch for a collection of another model.
+        """
+        started = time.perf_counter()
+        given = [source(one) for one in sources]
+        encoder = self.home.encoder(model)
+        number = self.home.ledger.ensure(name, encoder.space)
+        total, done, added = count(given), 0, 0
+        rejected: list[Rejected] = []
+        files = walk(given, table)
+        while not (stopped := cancelled()) and (batch := list(islice(files, BATCH))):
+            new, refused = self._ingest_batch(number, encoder, batch, keep)
+            rejected.extend(refused)
+            added += new
+            done += len(batch)
+            on_progress(Progress(done, max(total, done)))
+        there = done - len(rejected) - added
+        return IngestResult(added, there, tuple(rejected), time.perf_counter() - started, stopped)
+
+    def _ingest_batch(
+        self, number: int, encoder: Encoder, batch: Iterable[Item | Rejected], keep: bool
+    ) -> tuple[int, list[Rejected]]:
+        """Decode, embed and store one batch: (new images, refused files)."""
+        rejected: list[Rejected] = []
+        records: dict[str, ImageRecord] = {}
+        pictures: dict[str, images.Picture] = {}
+        for item in batch:
+            read = item if isinstance(item, Rejected) else self._read(item, encoder, keep)
+            if isinstance(read, Rejected):
+                rejected.append(read)
+                continue
+            record, picture = read
+            if record.id in records:  # the same bytes twice in this batch: one image, the metadata of both
+                record = replace(records[record.id], meta={**records[record.id].meta, **record.meta})
+            records[record.id] = record
+            if picture is not None:
+                pictures[record.id] = picture
+        if not records:
+            return 0, rejected
+        known = self.home.ledger.vectors(encoder.space, list(records))
+        fresh = [id for id in records if id not in known]
+        known.update(zip(fresh, encoder.images([pictures[id].image for id in fresh]), strict=True))
+        return self.home.record(number, list(records.values()), np.stack([known[id] for id in records])), rejected
+
+    def _read(self, item: Item, encoder: Encoder, keep: bool) -> tuple[ImageRecord, images.Picture | None] | Rejected:
+        """The record of a file; its picture only where it has not been embedded before."""
+        id = images.fingerprint(item.data)
+        size, picture = self.home.ledger.size(id, encoder.space), None
+        if size is None or self.home.thumbnail(id) is None:
+            decoded = decode(item)
+            if isinstance(decoded, Rejected):
+                return decoded
+            picture, size = decoded, (decoded.width, decoded.height)
+            self.home.write("thumbs", id, images.thumbnail(picture.image))
+        if keep:
+            self.home.write("originals", id, item.data)
+        return ImageRecord(id, item.name, *size, item.meta), picture
+
+    def add_sample(self, name: str = SAMPLE) -> Collection:
+        """The sample collection, made from its shipped vectors and map without loading a model."""
+        sample = samples.load()
+        number = self.home.ledger.ensure(name, sample.space)
+        for record, file in zip(sample.records, sample.files, strict=True):
+            self.home.write("thumbs", record.id, file.read_bytes())
+        self.home.ledger.add(number, sample.records, sample.vectors)
+        collection = Collection(self.home, number)
+        if self.home.ledger.map(number) is None and collection.info.images == len(sample.records):
+            ids = [record.id for record in sample.records]
+            self.home.ledger.save_map(number, projection.named(ids, sample.xy, collection.info.revision))
+            collection.set_anchors(
+                [str(setting) for setting in sorted(set(collection.column("setting")) - {None}, key=str)]
+            )
+        return collection
+
+
+class Collection:
+    """A named set of images in one space, and the questions that can be asked of it."""
+
+    def __init__(self, home: Home, number: int) -> None:
+        self._home = home
+        self._number = number
+
+    @property
+    def info(self) -> CollectionInfo:
+        """Name, space, count and revision, as they are now."""
+        return self._home.ledger.info(self._number)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model of the collection's space; raises SpaceMismatch when its files have changed since."""
+        info = self.info
+        encoder = self._home.encoder(info.space.model)
+        require_same(info.space, encoder.space)
+        return encoder
+
+    def snapshot(self) -> Snapshot:
+        """Records and vectors of the present revision, rows by id."""
+        return self._home.snapshot(self._number)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Take images out; the count of those that were in."""
+        return self._home.remove(self._number, ids)
+
+    # -- questions
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Texts in this collection's space, (n, d) float32 unit rows; raises BadInput for an empty one."""
+        if not all(text.strip() for text in texts):
+            raise BadInput("The text is empty: describe what to look for, in a word or a sentence.")
+        return self.encoder.texts(texts)
+
+    def search(self, text: str, k: int = 12, index: Literal["exact", "chroma"] = "exact") -> SearchResult:
+        """The k images nearest to a text, best first.
+
+        "exact" compares with every image; "chroma" asks the index, as other programs would.
+        """
+        return self.search_vector(text, self.embed([text])[0], k, index)
+
+    def search_image(self, data: bytes, name: str = "the picture", k: int = 12) -> SearchResult:
+        """The k images nearest to a picture given as the bytes of a file; raises Unreadable."""
+        picture = images.decode(data, name)
+        return self.search_vector(name, self.encoder.images([picture.image])[0], k)
+
+    def similar(self, id: str, k: int = 12) -> SearchResult:
+        """The k images nearest to one of the collection, that one first."""
+        snapshot = self.snapshot()
+        if id not in snapshot.ids:
+            raise NotFound("image", id)
+        row = snapshot.ids.index(id)
+        return self.search_vector(snapshot.records[row].path, snapshot.vectors[row], k)
+
+    def search_vector(
+        self, query: str, vector: np.ndarray, k: int = 12, index: Literal["exact", "chroma"] = "exact"
+    ) -> SearchResult:
+        """The k images nearest to a unit vector (d,) of this space; `query` says what it stands for."""
+        if k < 1:
+            raise BadInput(f"Ask for at least one result, not {k}.")
+        snapshot = self._filled()
+        if index == "exact":
+            return SearchResult(query, search.rank(snapshot.records, snapshot.vectors, vector, k), None, vector)
+        by_id = {record.id: record for record in snapshot.records}
+        found = self._home.index(self._number).query(self._number, vector, min(k, len(by_id)))
+        hits = tuple(Hit(id, by_id[id].path, score, rank, True) for rank, (id, score) in enumerate(found, start=1))
+        return SearchResult(query, hits, None, vector)
+
+    def classify(
+        self,
+        labels: Sequence[str],
+        templates: Sequence[str] = (zeroshot.TEMPLATE,),
+        temperature: float = 1.0,
+        truth: str | None = None,
+    ) -> Classification:
+        """Zero-shot labels of all images; `truth` names the metadata field with the right ones."""
+        zeroshot.check(labels, templates)
+        snapshot = self._filled()
+        right = None if truth is None else zeroshot.match_truth(self.column(truth), labels)
+        encoder = self.encoder
+        rows = zeroshot.class_vectors(encoder.texts, labels, templates)
+        cosines = snapshot.vectors @ rows.T
+        return Classification(
+            ids=snapshot.ids,
+            paths=snapshot.paths,
+            labels=tuple(labels),
+            probabilities=zeroshot.probabilities(cosines, encoder.space.logit_scale, temperature),
+            cosines=cosines,
+            truth=right,
+        )
+
+    def cluster(
+        self, method: Literal["hdbscan", "kmeans"] = "hdbscan", k: int = 8, min_size: int | None = None
+    ) -> Clustering:
+        """Groups of the images, on their vectors; `k` is for k-means, `min_size` for HDBSCAN."""
+        snapshot = self._filled()
+        if method == "hdbscan":
+            groups = clusters.hdbscan(snapshot.vectors, min_size)
+        elif method == "kmeans":
+            groups = clusters.kmeans(snapshot.vectors, k)
+        else:
+            raise BadInput(f"There is no clustering method {method!r}: use hdbscan or kmeans.")
+        return Clustering(snapshot.ids, snapshot.paths, groups, method)
+
+    def fields(self) -> list[str]:
+        """The names of the metadata fields, by name."""
+        return sorted({field for record in self.snapshot().records for field in record.meta})
+
+    def column(self, field: str) -> list[str | int | float | bool | None]:
+        """One metadata field, in the order of the rows; raises NotFound with the fields there are."""
+        if field not in self.fields():
+            raise NotFound("metadata field", field, self.fields())
+        return [record.meta.get(field) for record in self.snapshot().records]
+
+    # -- the map
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether `map` answers at once."""
+        return self._home.ledger.map(self._number) is not None
+
+    def map(self) -> SpaceMap:
+        """The frozen map: drawn on first need; images that came later are placed by their neighbours."""
+        snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
+        if drawn is not None and drawn.ids == snapshot.ids:
+            return drawn
+        if drawn is None or not set(drawn.ids) & set(snapshot.ids):
+            return self.redraw()
+        extended = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
+        self._home.ledger.save_map(self._number, extended)
+        return extended
+
+    def redraw(self, seed: int = 0) -> SpaceMap:
+        """Draw the map anew, with all present images."""
+        snapshot = self._filled()
+        drawn = projection.draw(snapshot.ids, snapshot.vectors, snapshot.revision, seed)
+        self._home.ledger.save_map(self._number, drawn)
+        return drawn
+
+    def place(self, vector: np.ndarray) -> Placement:
+        """Where a unit vector (d,) stands on the map, which does not move."""
+        return projection.place(self.snapshot().vectors, self.map().xy, vector)
+
+    def anchors(self) -> list[str]:
+        """The texts kept on the map."""
+        return self._home.ledger.anchors(self._number)
+
+    def set_anchors(self, texts: Sequence[str]) -> None:
+        """Replace the texts kept on the map."""
+        self._home.ledger.set_anchors(self._number, list(dict.fromkeys(text for text in texts if text.strip())))
+
+    def _filled(self) -> Snapshot:
+        snapshot = self.snapshot()
+        if not snapshot.records:
+            raise EmptyCollection(self.info.name)
+        return snapshot
