@@ -2,12 +2,18 @@
 
 import streamlit as st
 
-from sharedspace.ui import frame, mapview, widgets
+from sharedspace.ui import frame, mapview, state, widgets
 
 with frame.page("Map") as collection:
     ask, colour_by, words = st.columns([5, 2, 1], vertical_alignment="bottom")
     query = ask.text_input(
-        "Where does this land?", placeholder="a red boat at sea", key="q", bind="query-params", persist_state="session"
+        "Where does this land?",
+        placeholder="a red boat at sea",
+        key="q",
+        bind="query-params",
+        persist_state="session",
+        on_change=state.update,
+        kwargs={"picked": None},
     )
     choices = mapview.colour_choices(collection)
     colour = colour_by.selectbox("Colour by", choices, key="colour", bind="query-params", persist_state="session")

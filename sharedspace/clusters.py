@@ -38,7 +38,8 @@ def kmeans(vectors: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
         raise BadInput(f"{len(vectors)} images can be put into 1 to {len(vectors)} groups, not {k}.")
     from sklearn.cluster import KMeans
 
-    return by_size(KMeans(n_clusters=k, n_init=4, random_state=seed).fit_predict(vectors))
+    different = len(np.unique(vectors, axis=0))  # of duplicates there can be no more groups, and it warns of that
+    return by_size(KMeans(n_clusters=min(k, different), n_init=4, random_state=seed).fit_predict(vectors))
 
 
 def by_size(labels: np.ndarray) -> np.ndarray:

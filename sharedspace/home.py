@@ -109,10 +109,11 @@ class Home:
 
     def snapshot(self, number: int) -> Snapshot:
         """The present revision of a collection; its matrix is memory-mapped from a file made on first need."""
-        info = self.ledger.info(number)
         found = self._snapshots.get(number)
-        if found is None or found.revision != info.revision:
-            found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
+        if found is None or found.revision != self.ledger.info(number).revision:
+            with self.ledger.one_view():
+                info = self.ledger.info(number)
+                found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
             self._snapshots[number] = found
         return found
 
@@ -139,10 +140,12 @@ class Home:
             new, changed = self.ledger.add(number, records, vectors)
             touched = {*new, *changed}
             if touched:
-                revision = self.ledger.info(number).revision
-                if before.images == 0 or store.revision(number) == before.revision:
-                    rows = [row for row, record in enumerate(records) if record.id in touched]
-                    store.add(number, [records[row] for row in rows], vectors[rows], revision)
+                shown = store.revision(number)
+                if shown == before.revision or (shown is None and before.images == 0):
+                    row = {record.id: row for row, record in enumerate(records)}
+                    kept = self.ledger.some_records(number, list(touched))  # with the first path and all metadata
+                    rows = vectors[[row[record.id] for record in kept]]
+                    store.add(number, kept, rows, self.ledger.info(number).revision)
                 else:
                     self.reindex(number)
         return len(new)
@@ -150,8 +153,10 @@ class Home:
     def remove(self, number: int, ids: Sequence[str]) -> int:
         """Take images out of a collection; the count of those that were in it."""
         with self.owned() as store:
+            before = self.ledger.info(number).revision
             removed = self.ledger.remove(number, ids)
-            store.remove(number, ids, self.ledger.info(number).revision)
+            if removed and store.revision(number) == before:
+                store.remove(number, ids, self.ledger.info(number).revision)
         return removed
 
     def delete(self, number: int) -> None:

@@ -21,6 +21,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", 
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 80_000_000
 MAX_SIDE = 1024  # pixels of the longer side that reach a model
+ORIENTATION = 0x0112  # EXIF tag
+LYING = (5, 6, 7, 8)  # its values that turn the picture by a quarter
 THUMB_SIDE = 256  # pixels of the longer side
 
 
@@ -52,20 +54,19 @@ def decode(data: bytes, item: str) -> Picture:
         raise Unreadable(item, f"{len(data) / 2**20:.0f} MB is over the limit of {MAX_BYTES // 2**20} MB")
     try:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, RuntimeError) as error:  # each format has its own
         raise Unreadable(item, "not a picture that can be read (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)") from error
     if opened.width * opened.height > MAX_PIXELS:
         millions = opened.width * opened.height / 1e6
         raise Unreadable(item, f"{millions:.0f} million pixels is over the limit of {MAX_PIXELS // 10**6} million")
     width, height = opened.size
     try:
+        if opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in LYING:  # TIFF gives its size upright
+            width, height = height, width
         opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG decodes at a fraction of its size where that suffices
-        upright = ImageOps.exif_transpose(opened)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        picture = _rgb(ImageOps.exif_transpose(opened))
+    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as error:
         raise Unreadable(item, f"damaged or cut short ({error})") from error
-    if (upright.width > upright.height) != (width > height):
-        width, height = height, width
-    picture = _rgb(upright)
     picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
     return Picture(fingerprint(data), picture, width, height)
 
@@ -83,7 +84,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     if image.mode.startswith("I;16") or image.mode == "I":
-        image = image.point(lambda value: value / 257).convert("L")  # convert() alone clips 16 bits to white
+        # convert() alone clips 16 bits to white, and of big-endian ones point() knows nothing.
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
+import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +20,11 @@ from sharedspace.records import Meta, MetaValue, Rejected
 
 TABLES = ("labels.csv", "metadata.csv")
 FILE_COLUMNS = ("file", "file_name", "filename", "path", "image")
+NUMBER = re.compile(r"\s*[-+]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[-+]?\d+)?\s*", re.ASCII | re.IGNORECASE)  # 007 is a name
 MAX_ENTRIES = 100_000  # of one zip
 MAX_UNPACKED = 8 * 2**30  # bytes of one zip, as it declares them
+# What zipfile raises on damage; of impossible offsets and of names that are no UTF-8 a ValueError.
+DAMAGED = (zipfile.BadZipFile, OSError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +58,19 @@ def count(sources: Iterable[Source]) -> int:
     for one in sources:
         if one.path.is_dir():
             total += sum(1 for _ in _files(one.path))
-        elif zipfile.is_zipfile(one.path):
+        elif _is_zip(one.path):
             try:
                 with zipfile.ZipFile(one.path) as archive:
                     total += sum(_is_picture_name(info.filename) for info in archive.infolist())
-            except (zipfile.BadZipFile, UnicodeDecodeError):
+            except (*DAMAGED, NotImplementedError):
                 total += 1
         else:
             total += 1
     return total
+
+
+def _is_zip(path: Path) -> bool:
+    return path.is_file() and zipfile.is_zipfile(path)  # to open a named pipe would wait for ever
 
 
 def walk(sources: Iterable[Source], table: Mapping[str, Meta] | None = None) -> Iterator[Item | Rejected]:
@@ -71,7 +81,7 @@ def walk(sources: Iterable[Source], table: Mapping[str, Meta] | None = None) -> 
     for one in sources:
         if one.path.is_dir():
             yield from _folder(one, table)
-        elif zipfile.is_zipfile(one.path):
+        elif _is_zip(one.path):
             yield from _zip(one, table)
         else:
             yield _file(one.path, one.name, (table or {}).get(PurePosixPath(one.name).name, {}))
@@ -79,11 +89,14 @@ def walk(sources: Iterable[Source], table: Mapping[str, Meta] | None = None) -> 
 
 def read_table(text: str, name: str) -> dict[str, Meta]:
     """A CSV with a column of file names as metadata by file; a column of numbers becomes numbers."""
-    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    try:
+        rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    except csv.Error as error:
+        raise Unreadable(name, f"the table cannot be read ({error})") from error
     columns = list(rows[0]) if rows else []
     key = next((column for column in FILE_COLUMNS if column in columns), None)
     if key is None:
-        raise BadInput(f"{name}: a table of metadata needs a column named {' or '.join(map(repr, FILE_COLUMNS))}.")
+        raise Unreadable(name, f"a table of metadata needs a column named {' or '.join(map(repr, FILE_COLUMNS))}")
     kinds = {column: _kind([row[column] for row in rows]) for column in columns if column and column != key}
     return {
         PurePosixPath(row[key]).as_posix(): {
@@ -96,6 +109,8 @@ def read_table(text: str, name: str) -> dict[str, Meta]:
 
 def _kind(values: Sequence[str | None]) -> type[int] | type[float] | type[str]:
     given = [value for value in values if value]
+    if not all(NUMBER.fullmatch(value) for value in given):
+        return str
     for kind in (int, float):
         try:
             numbers = [kind(value) for value in given]
@@ -116,7 +131,11 @@ def _folder(one: Source, table: Mapping[str, Meta] | None) -> Iterator[Item | Re
         else:
             for parent in path.parents:
                 if parent not in tables:
-                    tables[parent] = _table_beside(parent)
+                    tables[parent] = {}
+                    try:
+                        tables[parent] = _table_beside(parent, f"{one.name.rstrip('/')}/{parent.relative_to(one.path)}")
+                    except Unreadable as error:
+                        yield Rejected(error.item, error.reason)
                 meta = tables[parent].get(path.relative_to(parent).as_posix(), meta)
                 if meta or parent == one.path:
                     break
@@ -130,14 +149,16 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _table_beside(folder: Path) -> dict[str, Meta]:
+def _table_beside(folder: Path, shown: str) -> dict[str, Meta]:
     for name in TABLES:
         if (folder / name).is_file():
-            return read_table((folder / name).read_text(encoding="utf-8", errors="replace"), str(folder / name))
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+            return read_table(text, (PurePosixPath(shown) / name).as_posix())
     return {}
 
 
 def _file(path: Path, name: str, meta: Meta) -> Item | Rejected:
+    name = name.encode("utf-8", "replace").decode("utf-8")  # a file name need not be Unicode; what is stored must
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
@@ -152,7 +173,7 @@ def _file(path: Path, name: str, meta: Meta) -> Item | Rejected:
 def _zip(one: Source, table: Mapping[str, Meta] | None) -> Iterator[Item | Rejected]:
     try:
         archive = zipfile.ZipFile(one.path)
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError) as error:
+    except (*DAMAGED, NotImplementedError) as error:
         yield Rejected(one.name, f"the zip cannot be read ({error})")
         return
     with archive:
@@ -165,24 +186,37 @@ def _zip(one: Source, table: Mapping[str, Meta] | None) -> Iterator[Item | Rejec
                 f"{MAX_ENTRIES} and {MAX_UNPACKED // 2**30} GB: unpack it and add the folder",
             )
             return
-        table = _table_inside(archive, one.name) if table is None else table
+        inside: dict[str, Meta] = {}
+        if table is None:
+            for found in _tables_inside(archive, one.name):
+                if isinstance(found, Rejected):
+                    yield found
+                else:
+                    inside.update(found)
         for info in members:
             name = PurePosixPath(info.filename)
-            meta = table.get(name.as_posix()) or table.get(name.name) or {}
+            if table is None:
+                meta = inside.get(name.as_posix(), {})
+            else:
+                meta = table.get(name.as_posix()) or table.get(name.name) or {}
             yield _member(archive, info, f"{one.name}/{info.filename}", dict(meta))
 
 
-def _table_inside(archive: zipfile.ZipFile, name: str) -> dict[str, Meta]:
-    """The tables of a zip, keyed by the path of the picture from the zip's root."""
-    merged: dict[str, Meta] = {}
+def _tables_inside(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Meta] | Rejected]:
+    """The tables of a zip, keyed by the path of the picture from the zip's root, or why one cannot be read."""
     for info in archive.infolist():
         path = PurePosixPath(info.filename)
         if path.name in TABLES and info.file_size <= images.MAX_BYTES:
             item = _member(archive, info, f"{name}/{info.filename}", {})
-            if isinstance(item, Item):
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            try:
                 found = read_table(item.data.decode("utf-8", "replace"), item.name)
-                merged.update({(path.parent / file).as_posix(): meta for file, meta in found.items()})
-    return merged
+            except Unreadable as error:
+                yield Rejected(error.item, error.reason)
+                continue
+            yield {(path.parent / file).as_posix(): meta for file, meta in found.items()}
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, meta: Meta) -> Item | Rejected:
@@ -190,9 +224,11 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, meta: Me
         return Rejected(name, f"{info.file_size / 2**20:.0f} MB is over the limit of {images.MAX_BYTES // 2**20} MB")
     try:
         return Item(name, archive.read(info), meta)  # in memory, never to a path that the archive names
+    except NotImplementedError as error:  # a RuntimeError too, so before it
+        return Rejected(name, f"cannot be unpacked ({error})")
     except RuntimeError:
         return Rejected(name, "encrypted: unpack the zip with its password first")
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error) as error:
+    except DAMAGED as error:
         return Rejected(name, f"damaged in the zip ({error})")
 
 

@@ -31,6 +31,8 @@ CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER
 CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
     space TEXT NOT NULL REFERENCES spaces, image TEXT NOT NULL REFERENCES images, vector BLOB NOT NULL,
     PRIMARY KEY (space, image)) WITHOUT ROWID;
+CREATE TABLE texts (space TEXT NOT NULL REFERENCES spaces, text TEXT NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (space, text)) WITHOUT ROWID;
 CREATE TABLE members (
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
     path TEXT NOT NULL, meta TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
@@ -65,22 +67,21 @@ class Ledger:
     """One SQLite file; every method is one transaction and safe to call from any thread."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.RLock()
-        try:
+        with self._readable():
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
             self._db.execute("PRAGMA foreign_keys = ON")
-            self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"{path} cannot be read as a ledger of Shared Space: {error}.") from error
+        self._prepare()
 
     def close(self) -> None:
         """Close the file; the ledger is of no use afterwards."""
         with self._lock:
             self._db.close()
 
-    def _prepare(self, path: Path) -> None:
+    def _prepare(self) -> None:
         with self._write() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -89,11 +90,11 @@ class Ledger:
                         db.execute(statement)
                 db.execute(f"PRAGMA user_version = {VERSION}")
             elif version > VERSION:
-                raise StoreDamaged(f"{path} was written by a newer version of Shared Space: update the program.")
+                raise StoreDamaged(f"{self._path} was written by a newer version of Shared Space: update the program.")
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._readable():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -103,8 +104,17 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._readable():
             return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of the caller, not of the file
+        except sqlite3.DatabaseError as error:
+            raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
 
     # -- collections
 
@@ -121,8 +131,7 @@ class Ledger:
 
     def ensure(self, name: str, space: Space) -> int:
         """The number of the collection of that name, made if needed; raises SpaceMismatch for another space."""
-        if not name.strip():
-            raise BadInput("A collection needs a name.")
+        _check_name(name)
         with self._write() as db:
             db.execute(
                 "INSERT OR IGNORE INTO spaces VALUES (?, ?, ?, ?)",
@@ -135,8 +144,7 @@ class Ledger:
 
     def rename(self, number: int, new: str) -> None:
         """Give a collection another name; raises BadInput when it is taken or empty."""
-        if not new.strip():
-            raise BadInput("A collection needs a name.")
+        _check_name(new)
         try:
             with self._write() as db:
                 db.execute("UPDATE collections SET name = ? WHERE number = ?", (new, number))
@@ -184,6 +192,16 @@ class Ledger:
             _touch(db, number, removed > 0)
         return removed
 
+    @contextmanager
+    def one_view(self) -> Iterator[None]:
+        """All that is read within is of one moment, whoever writes meanwhile."""
+        with self._lock, self._readable():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
+
     def records(self, number: int) -> list[ImageRecord]:
         """The images of a collection, by id."""
         rows = self._read(
@@ -191,7 +209,16 @@ class Ledger:
             " WHERE m.collection = ? ORDER BY i.id",
             number,
         )
-        return [ImageRecord(id, path, w, h, json.loads(meta)) for id, path, w, h, meta in rows]
+        return [_record(row) for row in rows]
+
+    def some_records(self, number: int, ids: Sequence[str]) -> list[ImageRecord]:
+        """Those images of a collection, by id."""
+        query = (
+            "SELECT i.id, m.path, i.width, i.height, m.meta FROM members m JOIN images i ON i.id = m.image"
+            " WHERE m.collection = ? AND m.image = ?"
+        )
+        with self._lock:
+            return [_record(row) for id in sorted(ids) for row in self._read(query, number, id)]
 
     def matrix(self, number: int) -> tuple[list[str], np.ndarray]:
         """Ids and vectors (n, d) float32 of a collection, by id."""
@@ -208,14 +235,27 @@ class Ledger:
 
     def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """Those of the ids that were embedded in a space before, with their vectors (d,) float32."""
-        found: dict[str, np.ndarray] = {}
-        for start in range(0, len(ids), 500):
-            some = ids[start : start + 500]
-            marks = ",".join("?" * len(some))
-            rows = self._read(
-                f"SELECT image, vector FROM vectors WHERE space = ? AND image IN ({marks})", space.fingerprint, *some
+        return self._vectors("SELECT image, vector FROM vectors WHERE space = ? AND image", space, ids)
+
+    def texts(self, space: Space, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Those of the texts that are remembered in a space, with their vectors (d,) float32."""
+        return self._vectors("SELECT text, vector FROM texts WHERE space = ? AND text", space, texts)
+
+    def remember(self, space: Space, texts: Sequence[str], vectors: np.ndarray) -> None:
+        """Keep the vectors (n, d) of texts that will be asked for again."""
+        rows = np.ascontiguousarray(vectors, dtype="<f4")
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)",
+                [(space.fingerprint, text, row.tobytes()) for text, row in zip(texts, rows, strict=True)],
             )
-            found.update((id, np.frombuffer(vector, dtype="<f4")) for id, vector in rows)
+
+    def _vectors(self, query: str, space: Space, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            rows = self._read(f"{query} IN ({','.join('?' * len(some))})", space.fingerprint, *some)
+            found.update((key, np.frombuffer(vector, dtype="<f4")) for key, vector in rows)
         return found
 
     def size(self, id: str, space: Space) -> tuple[int, int] | None:
@@ -267,6 +307,13 @@ class Ledger:
             db.execute("UPDATE collections SET anchors = ? WHERE number = ?", (json.dumps(list(texts)), number))
 
 
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise BadInput("A collection needs a name.")
+    if name != name.encode("utf-8", "replace").decode("utf-8"):
+        raise BadInput(f"The name {name!r} is not text that can be stored: choose another.")
+
+
 def _merge_meta(db: sqlite3.Connection, number: int, id: str, meta: Meta) -> bool:
     if not meta:
         return False
@@ -281,6 +328,11 @@ def _merge_meta(db: sqlite3.Connection, number: int, id: str, meta: Meta) -> boo
 def _touch(db: sqlite3.Connection, number: int, changed: bool) -> None:
     if changed:
         db.execute("UPDATE collections SET revision = revision + 1 WHERE number = ?", (number,))
+
+
+def _record(row: tuple[Any, ...]) -> ImageRecord:
+    id, path, width, height, meta = row
+    return ImageRecord(id, path, width, height, json.loads(meta))
 
 
 def _info(row: tuple[Any, ...]) -> CollectionInfo:

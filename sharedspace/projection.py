@@ -68,6 +68,8 @@ def project(
             n_neighbors=k,
             min_dist=min_dist,
             metric="cosine",
+            # As trustworthy as the spectral start, which throws groups without links far from the rest.
+            init="pca",
             random_state=seed,
             precomputed_knn=(indices, 1 - cosines, None),
         )

@@ -100,7 +100,7 @@ class Hit:
     path: str
     score: float  # cosine, -1..1
     rank: int  # 1 is best
-    matched: bool  # score at or above the no-match line
+    matched: bool | None  # score at or above the no-match line; None where there is no line
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SearchResult:
 
     query: str
     hits: tuple[Hit, ...]
-    no_match_line: float | None  # cosine; None where no bank of captions applies (image queries)
+    no_match_line: float | None  # cosine under which a hit is not better than chance; None where it is not known
     vector: np.ndarray  # (d,) float32, the unit query vector
 
     def __iter__(self) -> Iterator[Hit]:
@@ -117,8 +117,8 @@ class SearchResult:
 
     @property
     def matched(self) -> int:
-        """How many of the hits stand on or above the line."""
-        return sum(hit.matched for hit in self.hits)
+        """How many of the hits do not stand under the line."""
+        return sum(hit.matched is not False for hit in self.hits)
 
 
 @dataclass(frozen=True, slots=True)

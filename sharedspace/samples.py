@@ -24,6 +24,8 @@ class Sample:
     files: tuple[Path, ...]  # each a WebP of at most 256 px, drawn by us: also its own thumbnail
     vectors: np.ndarray  # (n, d) float32, unit rows
     xy: np.ndarray  # (n, 2) float32, the drawn map
+    anchors: tuple[str, ...]  # texts on the map
+    anchor_vectors: np.ndarray  # (m, d) float32, unit rows
 
 
 def load(folder: Path = FOLDER) -> Sample:
@@ -40,7 +42,8 @@ def load(folder: Path = FOLDER) -> Sample:
             for id, file, size in zip(pack["ids"], pack["files"], pack["sizes"], strict=True)
         )
         files = tuple(folder / str(file) for file in pack["files"])
-        return Sample(space, records, files, pack["vectors"], pack["xy"])
+        anchors = tuple(str(text) for text in pack["anchors"])
+        return Sample(space, records, files, pack["vectors"], pack["xy"], anchors, pack["anchor_vectors"])
 
 
 def save(sample: Sample, folder: Path = FOLDER) -> None:
@@ -55,4 +58,6 @@ def save(sample: Sample, folder: Path = FOLDER) -> None:
         sizes=np.array([(record.width, record.height) for record in sample.records]),
         vectors=np.asarray(sample.vectors, dtype=np.float32),
         xy=np.asarray(sample.xy, dtype=np.float32),
+        anchors=np.array(sample.anchors),
+        anchor_vectors=np.asarray(sample.anchor_vectors, dtype=np.float32),
     )

@@ -1,4 +1,4 @@
-"""From a query vector to hits, and the line under which nothing matches."""
+"""From a query vector to hits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rank(
             path=records[row].path,
             score=float(cosines[row]),
             rank=place,
-            matched=line is None or bool(cosines[row] >= line),
+            matched=None if line is None else bool(cosines[row] >= line),
         )
         for place, row in enumerate(top_k(cosines, k), start=1)
     )

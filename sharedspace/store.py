@@ -6,6 +6,7 @@ that it shows, so a lost, old or unfinished index is seen at once and brought up
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from sharedspace.records import ImageRecord
+
+log = logging.getLogger("sharedspace")
 
 CHUNK = 500  # rows a call: Chroma takes 5,461, but queries wait for writes
 # Recall@20 of at least 0.999 up to 200,000 vectors, where the defaults lose a third of the text-to-image hits.
@@ -29,8 +32,18 @@ class Store:
         self._client: Any = None
 
     def revision(self, number: int) -> int | None:
-        """Which revision of the ledger the index shows; None when there is no index or it cannot be read."""
-        collection = self._find(number)
+        """Which revision of the ledger the index shows; None when there is no index or it cannot be read.
+
+        An index that cannot be read is thrown away: whoever asks builds it anew.
+        """
+        from chromadb.errors import InternalError
+
+        try:
+            collection = self._find(number)
+        except InternalError as error:
+            log.warning("The index in %s is damaged and will be built anew: %s", self._folder, error)
+            self.discard()
+            return None
         return None if collection is None else int((collection.metadata or {}).get("revision", -1))
 
     def add(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray, revision: int) -> None:
@@ -41,7 +54,7 @@ class Store:
             collection.upsert(
                 ids=[record.id for record in some],
                 embeddings=np.asarray(vectors[start : start + CHUNK], dtype=np.float32),
-                metadatas=[{"path": _text(record.path), **_plain(record)} for record in some],
+                metadatas=[{**_plain(record), "path": _text(record.path)} for record in some],
             )
         collection.modify(metadata={"revision": revision})
 
@@ -49,7 +62,8 @@ class Store:
         """Take images out of the index and note the revision reached."""
         collection = self._find(number)
         if collection is not None:
-            collection.delete(ids=list(ids))
+            for start in range(0, len(ids), CHUNK):
+                collection.delete(ids=list(ids[start : start + CHUNK]))
             collection.modify(metadata={"revision": revision})
 
     def rebuild(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray, revision: int) -> None:
@@ -89,7 +103,10 @@ class Store:
 
     def discard(self) -> None:
         """Delete the whole index; the ledger can build it again."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
         self.close()
+        SharedSystemClient.clear_system_cache()  # Chroma keeps what failed to open under the folder's name
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open(self) -> Any:
@@ -99,8 +116,18 @@ class Store:
 
             # Chroma would otherwise read its settings from a .env of the working directory.
             settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+            if not self._sound():
+                self.discard()
             self._client = chromadb.PersistentClient(str(self._folder), settings=settings)
         return self._client
+
+    def _sound(self) -> bool:
+        """Whether Chroma can open the folder: once it has failed to, this process cannot try again."""
+        file = self._folder / "chroma.sqlite3"
+        if not file.is_file():
+            return True
+        with file.open("rb") as opened:
+            return opened.read(16) in (b"", b"SQLite format 3\0")
 
     def _find(self, number: int) -> Any:
         from chromadb.errors import NotFoundError
@@ -125,7 +152,9 @@ def _text(text: str) -> str:
 
 
 def _plain(record: ImageRecord) -> dict[str, str | int | float | bool]:
-    return {_text(key): _text(value) if isinstance(value, str) else value for key, value in record.meta.items() if key}
+    # Chroma refuses an empty key and keeps those that begin with its name for itself.
+    plain = {_text(key): value for key, value in record.meta.items() if key and not key.startswith("chroma:")}
+    return {key: _text(value) if isinstance(value, str) else value for key, value in plain.items()}
 
 
 def _refuse() -> Any:

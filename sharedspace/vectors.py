@@ -51,18 +51,3 @@ def nearest_rows(rows: np.ndarray, k: int, block: int = 1024) -> tuple[np.ndarra
         found[:, 0] = 1.0
         cosines[start : start + block] = found
     return indices, cosines
-
-
-def inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Which points (n, 2) lie in the polygon (m, 2), by the even-odd rule: (n,) bool."""
-    polygon = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-    result = np.zeros(len(points), dtype=bool)
-    if len(polygon) < 3:
-        return result
-    x, y = points[:, 0], points[:, 1]
-    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y1 == y2:
-            continue
-        crosses = (y1 > y) != (y2 > y)
-        result ^= crosses & (x < (x2 - x1) * (y - y1) / (y2 - y1) + x1)
-    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -12,11 +13,11 @@ from typing import Literal
 import numpy as np
 
 from sharedspace import clusters, encoders, images, projection, samples, search, zeroshot
-from sharedspace.encoders import Encoder
-from sharedspace.errors import BadInput, EmptyCollection, NotFound
+from sharedspace.encoders import Encoder, clean
+from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound
 from sharedspace.home import Home, Snapshot
 from sharedspace.ingest import Item, Source, count, decode, source, walk
-from sharedspace.ledger import CollectionInfo, require_same
+from sharedspace.ledger import CollectionInfo
 from sharedspace.records import (
     Classification,
     Clustering,
@@ -72,6 +73,9 @@ class Workspace:
                 self.home.reindex(number)
         return not sound
 
+    def _is_sample(self, info: CollectionInfo) -> bool:
+        return all(record.path.startswith("sample_data/") for record in self.home.ledger.records(info.number))
+
     def _named(self, name: str) -> CollectionInfo:
         everything = self.collections()
         for info in everything:
@@ -98,7 +102,8 @@ class Workspace:
         started = time.perf_counter()
         given = [source(one) for one in sources]
         encoder = self.home.encoder(model)
-        number = self.home.ledger.ensure(name, encoder.space)
+        with self.home.owned():
+            number = self.home.ledger.ensure(name, encoder.space)
         total, done, added = count(given), 0, 0
         rejected: list[Rejected] = []
         files = walk(given, table)
@@ -151,8 +156,14 @@ class Workspace:
         return ImageRecord(id, item.name, *size, item.meta), picture
 
     def add_sample(self, name: str = SAMPLE) -> Collection:
-        """The sample collection, made from its shipped vectors and map without loading a model."""
+        """The sample collection, made from its shipped vectors and map without loading a model.
+
+        One of an earlier pocket is made anew, as long as it holds nothing but the sample set.
+        """
         sample = samples.load()
+        for info in self.collections():
+            if info.name == name and info.space.fingerprint != sample.space.fingerprint and self._is_sample(info):
+                self.delete(name)
         number = self.home.ledger.ensure(name, sample.space)
         for record, file in zip(sample.records, sample.files, strict=True):
             self.home.write("thumbs", record.id, file.read_bytes())
@@ -161,9 +172,8 @@ class Workspace:
         if self.home.ledger.map(number) is None and collection.info.images == len(sample.records):
             ids = [record.id for record in sample.records]
             self.home.ledger.save_map(number, projection.named(ids, sample.xy, collection.info.revision))
-            collection.set_anchors(
-                [str(setting) for setting in sorted(set(collection.column("setting")) - {None}, key=str)]
-            )
+            self.home.ledger.remember(sample.space, sample.anchors, sample.anchor_vectors)
+            self.home.ledger.set_anchors(number, sample.anchors)
         return collection
 
 
@@ -181,10 +191,14 @@ class Collection:
 
     @property
     def encoder(self) -> Encoder:
-        """The model of the collection's space; raises SpaceMismatch when its files have changed since."""
+        """The model of the collection's space; raises ModelUnavailable when its files have changed since."""
         info = self.info
         encoder = self._home.encoder(info.space.model)
-        require_same(info.space, encoder.space)
+        if encoder.space.fingerprint != info.space.fingerprint:
+            raise ModelUnavailable(
+                f"{info.name!r} was embedded by {info.space.describe()}, and the model of that name is now "
+                f"{encoder.space.describe()}. Add its images again, into a new collection."
+            )
         return encoder
 
     def snapshot(self) -> Snapshot:
@@ -197,11 +211,23 @@ class Collection:
 
     # -- questions
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Texts in this collection's space, (n, d) float32 unit rows; raises BadInput for an empty one."""
+    def embed(self, texts: Sequence[str], remember: bool = False) -> np.ndarray:
+        """Texts in this collection's space, (n, d) float32 unit rows; raises BadInput for an empty one.
+
+        `remember` keeps the vectors, so that texts of the map or of a label set need the model only once.
+        """
         if not all(text.strip() for text in texts):
             raise BadInput("The text is empty: describe what to look for, in a word or a sentence.")
-        return self.encoder.texts(texts)
+        space, ledger = self.info.space, self._home.ledger
+        texts = [clean(text) for text in texts]
+        known = ledger.texts(space, texts)
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        if fresh:
+            rows = self.encoder.texts(fresh)
+            known.update(zip(fresh, rows, strict=True))
+            if remember:
+                ledger.remember(space, fresh, rows)
+        return np.stack([known[text] for text in texts]) if texts else np.empty((0, space.dimension), np.float32)
 
     def search(self, text: str, k: int = 12, index: Literal["exact", "chroma"] = "exact") -> SearchResult:
         """The k images nearest to a text, best first.
@@ -234,7 +260,7 @@ class Collection:
             return SearchResult(query, search.rank(snapshot.records, snapshot.vectors, vector, k), None, vector)
         by_id = {record.id: record for record in snapshot.records}
         found = self._home.index(self._number).query(self._number, vector, min(k, len(by_id)))
-        hits = tuple(Hit(id, by_id[id].path, score, rank, True) for rank, (id, score) in enumerate(found, start=1))
+        hits = tuple(Hit(id, by_id[id].path, score, rank, None) for rank, (id, score) in enumerate(found, start=1))
         return SearchResult(query, hits, None, vector)
 
     def classify(
@@ -248,14 +274,13 @@ class Collection:
         zeroshot.check(labels, templates)
         snapshot = self._filled()
         right = None if truth is None else zeroshot.match_truth(self.column(truth), labels)
-        encoder = self.encoder
-        rows = zeroshot.class_vectors(encoder.texts, labels, templates)
+        rows = zeroshot.class_vectors(partial(self.embed, remember=True), labels, templates)
         cosines = snapshot.vectors @ rows.T
         return Classification(
             ids=snapshot.ids,
             paths=snapshot.paths,
             labels=tuple(labels),
-            probabilities=zeroshot.probabilities(cosines, encoder.space.logit_scale, temperature),
+            probabilities=zeroshot.probabilities(cosines, self.info.space.logit_scale, temperature),
             cosines=cosines,
             truth=right,
         )
@@ -318,7 +343,9 @@ class Collection:
 
     def set_anchors(self, texts: Sequence[str]) -> None:
         """Replace the texts kept on the map."""
-        self._home.ledger.set_anchors(self._number, list(dict.fromkeys(text for text in texts if text.strip())))
+        kept = list(dict.fromkeys(clean(text) for text in texts if text.strip()))
+        self.embed(kept, remember=True)
+        self._home.ledger.set_anchors(self._number, kept)
 
     def _filled(self) -> Snapshot:
         snapshot = self.snapshot()

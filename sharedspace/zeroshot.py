@@ -50,8 +50,8 @@ def class_vectors(
 
 def probabilities(cosines: np.ndarray, logit_scale: float, temperature: float = 1.0) -> np.ndarray:
     """Softmax over labels of (n, L) cosines at logit_scale / temperature; rows sum to 1 over these labels only."""
-    if temperature <= 0:
-        raise BadInput(f"The temperature must be above 0, not {temperature}.")
+    if not 0.001 <= temperature <= 1000:
+        raise BadInput(f"The temperature must be from 0.001 to 1000, not {temperature}.")
     return softmax(cosines * (logit_scale / temperature))
 
 

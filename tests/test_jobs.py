@@ -65,7 +65,9 @@ def test_a_job_cancelled_in_the_queue_never_begins() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
-    ("error", "words"), [(BadInput("no such folder"), "no such folder"), (KeyError("x"), "KeyError")], ids=["ours", "a bug"]
+    ("error", "words"),
+    [(BadInput("no such folder"), "no such folder"), (KeyError("x"), "KeyError")],
+    ids=["ours", "a bug"],
 )
 def test_a_failing_job_says_why_and_the_next_one_runs(error: Exception, words: str) -> None:
     jobs = Jobs()

@@ -4,7 +4,9 @@ import pytest
 
 from sharedspace.ui.text import escaped, plain, short
 
-HOSTILE = "<img src=x onerror=alert(1)> ![leak](http://evil.example/x.png) [c](javascript:x) `a` $b$ :smile: **bold** | # h"
+HOSTILE = (
+    "<img src=x onerror=alert(1)> ![leak](http://evil.example/x.png) [c](javascript:x) `a` $b$ :smile: **bold** | # h"
+)
 
 
 def test_plain_leaves_no_mark_unescaped_and_loses_no_character() -> None:

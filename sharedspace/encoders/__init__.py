@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -27,6 +28,14 @@ MODELS = (
 )
 
 
+MAX_CHARACTERS = 4000  # of a text; far over every model's limit of tokens, and tokenising a megabyte takes seconds
+
+
+def clean(text: str) -> str:
+    """A text as a tokenizer takes it: without lone surrogates, which crash it, and of bounded length."""
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+
+
 class Encoder(Protocol):
     """Maps pictures and texts into one space."""
 
@@ -47,6 +56,8 @@ def load(name: str) -> Encoder:
 
     Raises ModelUnavailable when it is not on this machine and cannot be fetched, or is damaged.
     """
+    # Idle OpenMP threads spin by default: beside a busy neighbour a text then takes 250 ms instead of 5.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from sharedspace.encoders.clip import ClipEncoder
 
     return ClipEncoder(name, find(name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sharedspace.encoders import clean
 from sharedspace.errors import ModelUnavailable
 from sharedspace.records import Space, Tokens
 from sharedspace.vectors import unit
@@ -16,7 +17,6 @@ from sharedspace.vectors import unit
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_CHARACTERS = 4000  # of a text; far over every model's limit of tokens, and tokenising a megabyte takes seconds
 BATCH = 32
 
 
@@ -55,11 +55,11 @@ class ClipEncoder:
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit rows."""
         # As {"text": …}: a bare string that looks like a path or URL of a picture would be opened or fetched.
-        return self._encode([{"text": _clean(text)} for text in texts])
+        return self._encode([{"text": clean(text)} for text in texts])
 
     def tokens(self, text: str) -> Tokens:
         """What the model sees: pieces, limit, cut pieces, unknown words."""
-        text = _clean(text)
+        text = clean(text)
         tokenizer = self._model.tokenizer
         found = tokenizer(text, truncation=False, return_special_tokens_mask=True, return_offsets_mapping=True)
         body = [
@@ -82,10 +82,6 @@ class ClipEncoder:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         rows = self._model.encode(inputs, batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
         return unit(rows)
-
-
-def _clean(text: str) -> str:
-    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates crash the tokenizer
 
 
 def _device() -> str:

@@ -107,18 +107,26 @@ def _submit(name: str, model: str, sources: list[Source]) -> None:
     st.rerun()
 
 
-def last_results() -> None:
-    """What became of the last batch: counts, and each refused file with its reason."""
-    finished = [job for job in cache.jobs().all() if not job.active and job.title.startswith("Adding")]
+def last_results(collection: Collection | None) -> None:
+    """What became of the last batch of this collection: counts, and each refused file with its reason."""
+    finished = [job for job in cache.jobs().all() if not job.active and _concerns(job, collection)]
     if not finished:
         return
     job = finished[-1]
     if job.state == "failed":
         st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
-        return
-    result = job.result
-    if not isinstance(result, IngestResult):
-        return
+    elif isinstance(job.result, IngestResult):
+        _told(job, job.result)
+
+
+def _concerns(job: Job, collection: Collection | None) -> bool:
+    """Whether a job's end is news on this page: it is of the collection, or none came of it."""
+    if collection is not None and job.collection == collection.info.name:
+        return True
+    return job.state == "failed" and all(info.name != job.collection for info in cache.workspace().collections())
+
+
+def _told(job: Job, result: IngestResult) -> None:
     end = " Cancelled: what was done is kept, adding the same again completes it." if result.cancelled else ""
     st.success(
         f"{plain(job.title)}: {result.added:,} added, {result.already_there:,} already there, "

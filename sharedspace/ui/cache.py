@@ -12,16 +12,16 @@ from sharedspace import projection
 from sharedspace.errors import HomeInUse, SharedSpaceError
 from sharedspace.jobs import Jobs
 from sharedspace.records import Classification, Clustering
-from sharedspace.workspace import Collection, Workspace
+from sharedspace.workspace import SAMPLE, Collection, Workspace
 
 log = logging.getLogger("sharedspace")
 
 
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
-    """The one workspace of this process; a home that is opened for the first time gets the sample set."""
+    """The one workspace of this process; a new home gets the sample set, an old one its present version."""
     opened = Workspace()
-    if opened.home.new:
+    if opened.home.new or any(info.name == SAMPLE for info in opened.collections()):
         opened.add_sample()
     return opened
 
@@ -32,14 +32,23 @@ def jobs() -> Jobs:
     return Jobs()
 
 
+_shown = threading.Event()  # a first page stands in a browser
+
+
+def page_shown() -> None:
+    """Let the warm-up begin: it would hold up the first page, which needs none of it."""
+    _shown.set()
+
+
 def warm_up() -> threading.Thread:
-    """Load in the background what the first question would wait for: the model, the compiled map, the index."""
+    """Load in the background what the first question would wait for: the model, the index, the compiled map."""
     thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
 def _warm_up() -> None:
+    _shown.wait(timeout=10)  # seconds; then nobody is waiting
     try:
         for info in workspace().collections():
             workspace().home.encoder(info.space.model).texts(["a warm-up"])

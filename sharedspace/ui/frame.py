@@ -11,7 +11,7 @@ import streamlit as st
 
 from sharedspace.errors import SharedSpaceError
 from sharedspace.jobs import Job
-from sharedspace.ui import cache
+from sharedspace.ui import cache, state
 from sharedspace.ui.text import plain
 from sharedspace.workspace import Collection
 
@@ -44,17 +44,25 @@ def page(title: str, empty: bool = False) -> Iterator[Collection]:
 
     A collection without images shows what to do instead of the page, unless the page is made for that (`empty`).
     """
-    try:
+    with errors():
         with st.sidebar:
             collection = _choose()
             _running()
         st.html(_STYLE)
         st.title(title, anchor=False)
-        if collection is None or (not collection.info.images and not empty):
+        if not empty and (collection is None or not collection.info.images):
             _nothing_here(collection)
         if collection is not None:
             _about_model(collection)
         yield collection  # type: ignore[misc]  # None only where `empty` pages ask for it
+    cache.page_shown()
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Show an error of ours as the sentence that it is; a fragment needs it within, as it runs by itself."""
+    try:
+        yield
     except SharedSpaceError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
@@ -65,6 +73,9 @@ def _choose() -> Collection | None:
         st.caption("No collection yet.")
         return None
     names = [info.name for info in infos]
+    if state.get().follow in names:
+        state.open_collection(str(state.get().follow))
+        state.update(follow=None)
     name = st.selectbox("Collection", names, key="collection", bind="query-params", persist_state="session")
     info = infos[names.index(name)] if name in names else infos[0]
     st.caption(f"{info.images:,} images · model {plain(info.space.model)} · {info.space.dimension} dimensions")
@@ -82,8 +93,8 @@ def _nothing_here(collection: Collection | None) -> None:
 def _about_model(collection: Collection) -> None:
     if collection.info.space.model == "pocket":
         st.caption(
-            "This collection uses **pocket**, our small teaching model: it knows the drawings of its own little world "
-            "and nothing else. For photographs choose a CLIP, such as clip-ViT-B-32, when you add them on *Images*."
+            "**pocket** knows only the drawings of its own little world. For photographs choose a CLIP, "
+            "such as clip-ViT-B-32, when you add them on *Images*."
         )
 
 

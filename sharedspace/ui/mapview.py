@@ -10,8 +10,9 @@ import streamlit as st
 from sharedspace.plots import theme
 from sharedspace.records import SearchResult, SpaceMap
 from sharedspace.ui import cache, state, widgets
+from sharedspace.ui.frame import errors
 from sharedspace.ui.routes import address
-from sharedspace.ui.spacemap.component import Text, spacemap
+from sharedspace.ui.spacemap.component import Text, last_click, spacemap
 from sharedspace.ui.text import plain
 from sharedspace.workspace import Collection
 
@@ -28,45 +29,56 @@ def draw_first(collection: Collection) -> None:
         cache.jobs().submit(f"Drawing the map of {name}", name, lambda job: collection.map().key)
         st.rerun()
     st.info("The map is being drawn: its progress stands in the sidebar. The first drawing takes some 20 seconds.")
-    st.skeleton(height=500)
+    st.skeleton(height=560)
     st.stop()
 
 
 def colour_choices(collection: Collection) -> list[str]:
-    """What points can be coloured by: nothing, groups, and fields that say the same of several images."""
+    """What points can be coloured by: nothing, groups, and fields that say the same of several images.
+
+    First stands the field that says most in the eight colours that everybody can tell apart.
+    """
     n = collection.info.images
-    fields = [field for field in collection.fields() if len(set(collection.column(field))) <= max(2, n // 3)]
-    return [NOTHING, GROUPS, *fields]
+    values = {field: len(set(collection.column(field)) - {None}) for field in collection.fields()}
+    telling = max((field for field in values if 2 <= values[field] <= 8), key=values.__getitem__, default=None)
+    fields = [field for field in values if values[field] <= max(2, n // 3) and field != telling]
+    return [*([telling] if telling else []), NOTHING, GROUPS, *fields]
 
 
 @st.fragment
 def map_and_images(collection: Collection, query: str, colour: str) -> None:
     """The map, and beside it the images of the query, of the lasso or around the clicked one."""
+    with errors():
+        _map_and_images(collection, query, colour)
+
+
+def _map_and_images(collection: Collection, query: str, colour: str) -> None:
     drawn = collection.map()
     values = _values(collection, colour)
     codes, names, _ = theme.categories(values)
     result = _answer(collection, query)
     at = {id: row for row, id in enumerate(drawn.ids)}
+    key = f"map-{collection.info.number}"
+    clicked = last_click(key, len(drawn.ids))
+    if clicked is not None:
+        state.update(picked=drawn.ids[clicked])
     picked = state.get().picked
     left, right = st.columns([5, 2], gap="medium")
     with left:
         event = spacemap(
-            key=f"map-{collection.info.number}",
+            key=key,
             url=address(f"/map/{drawn.key}.bin"),
             thumb=address(f"/map/{drawn.key}/{{i}}.webp"),
             categories=codes,
             palette=theme.PALETTE[: len(names)],
-            legend=names,
+            legend=[] if colour == NOTHING else names,
             anchors=_anchors(collection),
             star=None if result is None else (query, *collection.place(result.vector).xy),
             hits=[] if result is None else [at[hit.id] for hit in result.hits[:LINES]],
             selected=[at[picked]] if picked in at else [],
-            height=640,
+            height=560,
         )
         _about(drawn)
-    if event.clicked is not None and drawn.ids[event.clicked] != picked:
-        state.update(picked=drawn.ids[event.clicked])
-        st.rerun(scope="fragment")
     with right:
         chosen = np.flatnonzero(event.chosen(drawn.xy, codes))
         if len(chosen):
@@ -96,12 +108,9 @@ def _answer(collection: Collection, query: str) -> SearchResult | None:
 
 
 def _anchors(collection: Collection) -> list[Text]:
-    texts = tuple(collection.anchors())
-    if not texts:
-        return []
-    return [
-        (text, *collection.place(vector).xy) for text, vector in zip(texts, cache.embed(collection, texts), strict=True)
-    ]
+    texts = collection.anchors()
+    vectors = collection.embed(texts, remember=True)
+    return [(text, *collection.place(vector).xy) for text, vector in zip(texts, vectors, strict=True)]
 
 
 def _about(drawn: SpaceMap) -> None:

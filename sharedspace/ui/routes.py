@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,6 +73,11 @@ def map_picture(request: Request) -> Response:
     return _picture(drawn.ids[row])
 
 
+def start_page(request: Request) -> Response:
+    """The map by its name: Streamlit knows its start page only as the root."""
+    return RedirectResponse(str(request.url.replace(path=address("/"))))
+
+
 def _picture(id: str) -> Response:
     from sharedspace.ui import cache
 
@@ -123,6 +128,7 @@ def routes() -> list[Route]:
     """The routes that stand beside the pages."""
     return [
         Route(address("/thumbs/{id}.webp"), thumb),
+        Route(address("/map"), start_page),
         Route(address("/map/{key}.bin"), map_points),
         Route(address("/map/{key}/{row:int}.webp"), map_picture),
     ]

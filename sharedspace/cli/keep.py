@@ -1,0 +1,159 @@
+"""Verbs that keep pictures: ingest, collections, models."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sharedspace import answers, encoders
+from sharedspace.cli.terminal import PARTLY, STOPPED, Answer, ProgressLine, printable, say, table
+from sharedspace.errors import BadInput, NotFound
+from sharedspace.ingest import read_table
+from sharedspace.records import IngestResult
+from sharedspace.workspace import Workspace
+
+
+def ingest_options(parser: ArgumentParser) -> None:
+    """Options of `ingest`."""
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a picture, a folder or a zip")
+    parser.add_argument("-c", "--collection", required=True, metavar="NAME", help="made when it is not there")
+    parser.add_argument(
+        "-m",
+        "--model",
+        help="a model of `sharedspace models`, a hub name, a folder (default: the collection's, or pocket)",
+    )
+    parser.add_argument("--meta", metavar="FILE", help="a CSV of metadata; a labels.csv beside the pictures is found")
+
+
+def ingest(workspace: Workspace, args: Namespace) -> Answer:
+    """Add pictures; Ctrl-C stops between two batches and keeps what is done."""
+    table = None if args.meta is None else read_table(_text_of(args.meta), args.meta)
+    model = args.model or _model_of(workspace, args.collection)
+    with _stop_on_interrupt() as stopped, closing(ProgressLine()) as progress:
+        result = workspace.ingest(
+            args.collection, args.sources, model, table, on_progress=progress, cancelled=stopped.is_set
+        )
+    for rejected in result.rejected:
+        say(f"rejected {printable(rejected.item)}: {printable(rejected.reason)}")
+    status = STOPPED if result.cancelled else PARTLY if result.rejected else 0
+    return Answer(answers.ingest(result), [_summary(result)], status)
+
+
+def _summary(result: IngestResult) -> str:
+    return (
+        f"{'stopped: ' if result.cancelled else ''}{result.added:,} added, {result.already_there:,} already there, "
+        f"{len(result.rejected):,} rejected in {result.seconds:.1f} s ({result.images_per_second:.0f} images/s)"
+    )
+
+
+def _model_of(workspace: Workspace, name: str) -> str:
+    try:
+        return workspace.collection(name).info.space.model
+    except NotFound:
+        return "pocket"
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second interrupts at once."""
+    stopped = threading.Event()
+    here = threading.current_thread() is threading.main_thread()  # elsewhere Python takes no handlers
+    if not here or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's `&` makes its job deaf, and means it
+        yield stopped
+        return
+
+    def stop(number: int, frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+        say(("\n" if sys.stderr.isatty() else "") + "stopping after this batch; once more to stop at once")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def list_collections(workspace: Workspace, args: Namespace) -> Answer:
+    """All collections."""
+    found = workspace.collections()
+    rows = [("name", "images", "model"), *((info.name, f"{info.images:,}", info.space.model) for info in found)]
+    return Answer(
+        {"collections": [answers.collection(info.name, info.space, info.images) for info in found]},
+        table(rows, " r") if found else ["no collections yet: sharedspace ingest FOLDER -c NAME makes one"],
+    )
+
+
+def one_name(parser: ArgumentParser) -> None:
+    """The name of a collection."""
+    parser.add_argument("name", metavar="NAME")
+
+
+def show_collection(workspace: Workspace, args: Namespace) -> Answer:
+    """One collection: model, count, metadata fields."""
+    collection = workspace.collection(args.name)
+    info, fields = collection.info, collection.fields()
+    document = {**answers.collection(info.name, info.space, info.images), "fields": fields}
+    return Answer(
+        document, table([*((key, ", ".join(fields) if key == "fields" else document[key]) for key in document)])
+    )
+
+
+def rename_options(parser: ArgumentParser) -> None:
+    """Options of `collections rename`."""
+    one_name(parser)
+    parser.add_argument("new", metavar="NEW")
+
+
+def rename_collection(workspace: Workspace, args: Namespace) -> Answer:
+    """Give a collection another name."""
+    workspace.rename(args.name, args.new)
+    return Answer({"name": args.new, "was": args.name}, [f"{printable(args.name)} is now {printable(args.new)}"])
+
+
+def delete_options(parser: ArgumentParser) -> None:
+    """Options of `collections delete`."""
+    one_name(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask first")
+
+
+def delete_collection(workspace: Workspace, args: Namespace) -> Answer:
+    """Forget a collection; asks first where somebody sits at a terminal."""
+    images = workspace.collection(args.name).info.images
+    if sys.stdin.isatty() and not args.yes:
+        say(f"Forget {printable(args.name)} and its {images:,} images? The picture files stay. [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return Answer({"name": args.name, "deleted": False}, ["kept"], PARTLY)
+    workspace.delete(args.name)
+    return Answer({"name": args.name, "deleted": True}, [f"{printable(args.name)} is deleted"])
+
+
+def verify_collection(workspace: Workspace, args: Namespace) -> Answer:
+    """Compare a collection's index with the ledger, and mend it."""
+    rebuilt = workspace.verify(args.name)
+    images = workspace.collection(args.name).info.images
+    what = (
+        "the index did not agree with the ledger and was built anew" if rebuilt else "the index agrees with the ledger"
+    )
+    return Answer({"name": args.name, "images": images, "rebuilt": rebuilt}, [f"{images:,} images: {what}"])
+
+
+def models(args: Namespace) -> Answer:
+    """The known models."""
+    rows = [answers.model(info, encoders.on_disk(info.name)) for info in encoders.MODELS]
+    head = ("name", "family", "modalities", "dimension", "licence", "on disk?", "note")
+    lines = [(*(row[key] for key in head[:5]), "yes" if row["on_disk"] else "no", row["note"]) for row in rows]
+    return Answer({"models": rows}, table([head, *lines], "   r"))

@@ -1,0 +1,1 @@
+"""Data in, plotly figure out; nothing is computed here. Owns plotly."""

@@ -1,0 +1,49 @@
+"""What all tests share: no network, no home but a temporary one, a workspace that needs no weights."""
+
+import os
+
+# Before anything imports huggingface_hub, which reads it once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from drawn import PLAIN, png
+from hypothesis import settings
+
+from sharedspace.testing import load_fake
+from sharedspace.workspace import Workspace
+
+# The same examples in every run, so that a red gate is red again when looked at.
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("repeatable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # umap says so at each import, whoever imports it
+    config.addinivalue_line("filterwarnings", "ignore:Tensorflow not installed:ImportWarning")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("SHAREDSPACE_HOME", str(tmp_path / "default-home"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A new home whose models are all FakeEncoders."""
+    opened = Workspace(tmp_path / "home", load=load_fake)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of six plain pictures: red.png, green.png, blue.png, yellow.png, cyan.png, magenta.png."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in PLAIN:
+        (folder / f"{name}.png").write_bytes(png(name))
+    return folder

@@ -1,0 +1,126 @@
+import json
+
+import numpy as np
+
+from sharedspace import answers
+from sharedspace.records import (
+    Classification,
+    Clustering,
+    Hit,
+    IngestResult,
+    ModelInfo,
+    Rejected,
+    SearchResult,
+    Space,
+    SpaceMap,
+)
+
+
+def plain(document: answers.Document) -> answers.Document:
+    """As a reader of the JSON has it; numpy's own numbers do not pass."""
+    return json.loads(json.dumps(document, allow_nan=False))
+
+
+def test_ingest_tells_each_rejected_file_with_its_reason():
+    result = IngestResult(8, 3, (Rejected("a.jpg", "empty"),), 2.0)
+
+    assert plain(answers.ingest(result)) == {
+        "added": 8,
+        "already_there": 3,
+        "rejected": [{"item": "a.jpg", "reason": "empty"}],
+        "seconds": 2.0,
+        "images_per_second": 4.0,
+        "cancelled": False,
+    }
+
+
+def test_collection_carries_the_fingerprint_of_its_space():
+    space = Space("f00d", "pocket", 128, 26.8)
+
+    assert plain(answers.collection("holiday", space, 7)) == {
+        "name": "holiday",
+        "model": "pocket",
+        "space": "f00d",
+        "dimension": 128,
+        "images": 7,
+    }
+
+
+def test_model_has_every_column_of_the_table():
+    found = answers.model(ModelInfo("pocket", "CLIP", "text, image", 128, "Apache-2.0", "ours"), on_disk=True)
+
+    assert set(plain(found)) == {"name", "family", "modalities", "dimension", "licence", "note", "on_disk"}
+    assert found["on_disk"] is True
+
+
+def test_search_keeps_the_order_of_the_hits_and_what_was_not_read():
+    hits = (Hit("1f", "b.png", 0.5, 1, True), Hit("2f", "a.png", 0.25, 2, False))
+    result = SearchResult("red", hits, 0.3, np.ones(4, dtype=np.float32))
+
+    assert plain(answers.search(result, ("dragon",), cut=2)) == {
+        "query": "red",
+        "hits": [
+            {"id": "1f", "path": "b.png", "score": 0.5, "rank": 1, "matched": True},
+            {"id": "2f", "path": "a.png", "score": 0.25, "rank": 2, "matched": False},
+        ],
+        "no_match_line": 0.3,
+        "unknown_words": ["dragon"],
+        "cut": 2,
+    }
+
+
+def classification(truth: tuple[str | None, ...] | None = None) -> Classification:
+    probabilities = np.array([[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]], dtype=np.float32)
+    return Classification(("1", "2", "3"), ("a", "b", "c"), ("cat", "dog"), probabilities, probabilities, truth)
+
+
+def test_classify_answers_each_image_with_its_most_probable_label():
+    document = plain(answers.classify(classification(), unknown=["dog"]))
+
+    assert document["rows"] == [
+        {"id": "1", "path": "a", "label": "cat", "probability": 0.75},
+        {"id": "2", "path": "b", "label": "cat", "probability": 0.5},
+        {"id": "3", "path": "c", "label": "dog", "probability": 0.875},
+    ]
+    assert document["counts"] == {"cat": 2, "dog": 1}
+    assert (document["accuracy"], document["accuracy_n"]) == (None, 0)
+    assert document["unknown_words"] == ["dog"]
+    assert "by_label" not in document
+
+
+def test_classify_with_truth_tells_each_labels_own_share():
+    document = plain(answers.classify(classification(("cat", "dog", None)), (0.5, 2)))
+
+    assert (document["accuracy"], document["accuracy_n"]) == (0.5, 2)
+    assert [row["truth"] for row in document["rows"]] == ["cat", "dog", None]
+    assert document["by_label"] == [
+        {"label": "cat", "n": 1, "right": 1, "accuracy": 1.0},
+        {"label": "dog", "n": 1, "right": 0, "accuracy": 0.0},
+    ]
+
+
+def test_a_label_that_is_true_of_no_image_has_no_accuracy():
+    document = plain(answers.classify(classification(("cat", "cat", "cow")), (0.5, 2)))
+
+    assert document["by_label"][1] == {"label": "dog", "n": 0, "right": 0, "accuracy": None}
+
+
+def test_cluster_rows_are_plain_integers():
+    result = Clustering(("1", "2"), ("a", "b"), np.array([0, -1]), "hdbscan")
+
+    assert plain(answers.cluster(result)) == {
+        "method": "hdbscan",
+        "names": {},
+        "rows": [{"id": "1", "path": "a", "cluster": 0}, {"id": "2", "path": "b", "cluster": -1}],
+    }
+
+
+def test_space_map_says_where_the_texts_stand():
+    drawn = SpaceMap("k", ("1", "2"), np.zeros((2, 2), dtype=np.float32), 1, placed=1)
+
+    assert plain(answers.space_map(drawn, [("red", 1.0, -2.0)])) == {
+        "map": "k",
+        "images": 2,
+        "placed_later": 1,
+        "texts": [{"text": "red", "x": 1.0, "y": -2.0}],
+    }

@@ -1,0 +1,290 @@
+"""The real app, started from nothing, in a headless Chromium: what a visitor sees and does."""
+
+import io
+import re
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from chromium import SLOW, Visit, visiting
+from drawn import encoded, png
+from playwright.sync_api import Browser, expect
+
+from scripts.browser import ENDS_WITHIN, NoChromium, Server, browsing, serving
+from sharedspace.pocket.paint import draw
+from sharedspace.pocket.world import Scene
+
+pytestmark = pytest.mark.browser
+
+TITLES = {"map": "Map", "search": "Search", "zero_shot": "Zero-shot", "clusters": "Clusters", "images": "Images"}
+MAP_WITHIN = 20.0  # seconds; several times what it takes, since the machine may be busy
+MARKUP = '<img src=x onerror="window.markupRan=1"> ![leak](http://evil.example/x.png) <b>bold</b>'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    try:
+        with browsing() as browser:
+            yield browser
+    except NoChromium as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    with visiting(browser, server) as visit:
+        yield visit
+
+
+def scene(kind: str, colour: str, setting: str, seed: int) -> bytes:
+    return encoded(draw(Scene(kind, colour, setting, seed=seed), 200, nuisance=False), "PNG")
+
+
+def upload(visit: Visit, collection: str, files: dict[str, bytes]) -> None:
+    if visit.page.get_by_role("textbox", name="Into the collection").count() == 0:
+        visit.page.get_by_text("Add pictures", exact=True).click()
+    visit.fill("Into the collection", collection)
+    visit.page.locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files.items()]
+    )
+    visit.settle()
+    visit.page.get_by_role("button", name="Add", exact=True).click()
+
+
+def see_added(visit: Visit, number: int) -> None:
+    expect(visit.page.get_by_text(f"{number} added")).to_be_visible()
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(number)
+    visit.settle()
+
+
+# ---- the way through: from the sample map to a collection of one's own -----------------------------
+
+
+def test_the_sample_map_is_there_soon_after_the_app_was_started_from_nothing(
+    visit: Visit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = time.monotonic()
+    answer = visit.open()
+    visit.see_map()
+    seconds = time.monotonic() - start
+
+    with capsys.disabled():
+        sys.stdout.write(f"[the sample map was there {seconds:.1f} s after the page was asked for]")
+    assert seconds < MAP_WITHIN
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert re.fullmatch(r"4\d\d images", visit.page.locator(".status").inner_text())
+
+
+def test_a_query_places_the_star_and_another_moves_it_and_changes_the_hits_while_the_points_stay(visit: Visit) -> None:
+    visit.open("/?collection=sample")
+    visit.see_map()
+
+    first, drawn, hits = visit.ask("a red boat at sea"), visit.drawn_points(), visit.pictures()
+    second, drawn_after, hits_after = visit.ask("a cat at night"), visit.drawn_points(), visit.pictures()
+
+    assert first != second
+    assert len(hits) == len(hits_after) == 12
+    assert hits != hits_after
+    assert drawn == drawn_after
+    assert len([url for url in visit.requests if url.endswith(".bin")]) == 1
+
+
+def test_hover_shows_the_picture_of_a_point_and_a_click_the_image_with_its_neighbours(visit: Visit) -> None:
+    visit.open("/?collection=sample&colour=setting")
+    visit.see_map()
+    at = visit.find_point()
+
+    shown = visit.point_at(at)
+    visit.page.mouse.down()
+    visit.page.mouse.up()
+    expect(visit.page.get_by_text("Nearest to it", exact=True)).to_be_visible()
+    expect(visit.page.locator(".ss-gallery img")).to_have_count(1 + 12)
+
+    clicked, *similar = visit.pictures()
+    assert visit.sum_of(clicked) == visit.sum_of(shown)
+    assert clicked not in similar
+
+
+def test_a_lasso_shows_its_images_and_outlives_with_the_zoom_another_colour(visit: Visit) -> None:
+    visit.open("/?collection=sample&colour=setting")
+    visit.see_map()
+    visit.move(visit.find_point())
+    visit.page.mouse.wheel(0, -400)
+    places = [visit.find_point()]
+    zoomed = [visit.point_at(at) for at in places]
+    visit.lasso(places[0], 120)
+    chosen = visit.selected_on_map()
+    assert chosen > 0
+    expect(visit.page.get_by_text(f"{chosen} selected", exact=True)).to_be_visible()
+    assert len(visit.pictures()) == min(chosen, 60)
+
+    visit.choose("Colour by", "colour")
+    expect(visit.page.locator(".legend button", has_text="purple")).to_be_visible()
+
+    assert visit.selected_on_map() == chosen
+    expect(visit.page.get_by_text(f"{chosen} selected", exact=True)).to_be_visible()
+    assert [visit.point_at(at) for at in places] == zoomed
+
+
+def test_three_pictures_are_added_and_found_and_the_reason_why_the_fourth_was_refused_is_read(visit: Visit) -> None:
+    visit.open("/images")
+    visit.see_title("Images")
+    visit.watch_progress()
+
+    upload(
+        visit,
+        "mine",
+        {
+            "cat.png": scene("cat", "red", "snow", 1),
+            "boat.png": scene("boat", "yellow", "night", 2),
+            "tree.png": scene("tree", "blue", "desert", 3),
+            "broken.jpg": b"\xff\xd8\xff\xe0 this is no picture",
+        },
+    )
+    see_added(visit, 3)
+    expect(visit.page.get_by_text("1 refused, and why")).to_be_visible()
+    assert any("Adding to mine" in text for text in visit.progress_seen())
+    refused = visit.page.locator("[role=gridcell]")
+    expect(refused).to_have_text(["broken.jpg", re.compile("not a picture that can be read")])
+    assert set(visit.captions()) == {"cat.png", "boat.png", "tree.png"}
+
+    visit.go("Search")
+    visit.fill("What to look for", "a yellow boat at night")
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(3)
+    assert visit.captions()[0] == "boat.png"
+
+    visit.go("Map")
+    visit.see_map()
+    assert visit.page.locator(".status").inner_text() == "3 images"
+
+
+def test_labels_typed_give_a_zero_shot_result_and_the_truth_its_accuracy(visit: Visit) -> None:
+    visit.open("/zero_shot?collection=sample")
+    visit.see_title("Zero-shot")
+
+    visit.fill("Labels, one a line or separated by commas", "day, night, sunset, snow, sea", "Control+Enter")
+    expect(visit.page.get_by_label("Number of images by label")).to_be_visible()
+    expect(visit.page.get_by_role("region", name="Label and probability of each image")).to_be_visible()
+
+    visit.choose("Truth: a metadata field", "setting")
+    expect(visit.page.get_by_text(re.compile(r"^\d+\.\d%$"))).to_be_visible()
+    expect(visit.page.get_by_label("Confusion matrix")).to_be_visible()
+
+
+def test_clusters_show_their_groups_as_contact_sheets(visit: Visit) -> None:
+    visit.open("/clusters?collection=sample")
+    visit.see_title("Clusters")
+
+    expect(visit.page.get_by_text("Group 1", exact=True)).to_be_visible()
+    visit.page.get_by_role("radio", name="k-means").click()
+    expect(visit.page.get_by_text(re.compile(r"^8 groups$"))).to_be_visible()
+
+    assert len(visit.pictures()) == 8 * 8
+
+
+# ---- what every page keeps to ----------------------------------------------------------------------
+
+
+def test_every_page_opened_first_by_its_own_address_has_the_chrome_and_the_app_ends_in_time_on_sigterm(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serving(tmp_path_factory.mktemp("cold")) as fresh:
+        for path in ("clusters", "search", "zero_shot", "images", "map", ""):
+            with visiting(browser, fresh) as visit:
+                answer = visit.open(f"/{path}")
+                visit.see_title(TITLES[path or "map"])
+                links = visit.page.get_by_test_id("stTopNavLink").all_inner_texts()
+                assert [text.split("\n")[-1] for text in links] == list(TITLES.values()), path
+                expect(visit.page.get_by_role("combobox", name="Collection")).to_have_value("sample")
+                expect(visit.page.get_by_test_id("stException")).to_have_count(0)
+                assert "default-src 'self'" in answer.headers["content-security-policy"]
+        asked = time.monotonic()
+
+    assert time.monotonic() - asked < ENDS_WITHIN
+    assert "Traceback" not in fresh.output()
+
+
+def test_routes_give_pictures_with_their_type_and_refuse_everything_else(visit: Visit) -> None:
+    visit.open("/search?q=a+dog&collection=sample")
+    expect(visit.page.locator(".ss-gallery img")).to_have_count(12)
+    get = visit.page.request.get
+
+    picture = get(visit.server.url + visit.pictures()[0])
+    assert (picture.status, picture.headers["content-type"]) == (200, "image/webp")
+    assert picture.headers["x-content-type-options"] == "nosniff"
+    refused = (
+        f"/thumbs/{'0' * 64}.webp",
+        "/thumbs/unknown.webp",
+        "/thumbs/%2e%2e%2f%2e%2e%2fx",
+        "/thumbs/%2e%2e%2fledger.sqlite.webp",
+        "/map/unknown.bin",
+        "/map/unknown/0.webp",
+    )
+    for path in refused:
+        answer = get(visit.server.url + path)
+        assert answer.status in (400, 404), path
+        assert "html" not in answer.headers.get("content-type", ""), path
+
+
+def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(visit: Visit) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        rows = [["file", "caption", "label"]]
+        for number, colour in enumerate(("red", "green", "blue", "yellow")):
+            archive.writestr(f"{number}.png", png(colour, (64, 64)))
+            rows.append([f"{number}.png", f"{MARKUP} {colour}", f"{MARKUP[:40]} {number // 2}"])
+        archive.writestr("labels.csv", "\n".join(",".join(quoted(cell) for cell in row) for row in rows))
+    visit.open("/images")
+    visit.see_title("Images")
+
+    upload(visit, f"{MARKUP[:70]}", {f"{MARKUP.replace('/', '')}.zip": packed.getvalue(), f"{MARKUP}.png": b"broken"})
+    see_added(visit, 4)
+    assert all(text.startswith(MARKUP) for text in visit.captions())
+    visit.go("Search")
+    visit.fill("What to look for", MARKUP)
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(4)
+    visit.go("Zero-shot")
+    visit.choose("Truth: a metadata field", "label")
+    visit.page.get_by_role("button", name="Take the 2 values").click()
+    expect(visit.page.get_by_label("Number of images by label")).to_be_visible()
+    visit.go("Clusters")
+    visit.go("Map")
+    visit.see_map()
+    visit.choose("Colour by", "label")
+    expect(visit.page.locator(".legend button", has_text=f"{MARKUP[:40]} 1")).to_be_visible()
+    visit.point_at(visit.find_point())
+    visit.page.mouse.down()
+    visit.page.mouse.up()
+    expect(visit.page.get_by_text("Nearest to it", exact=True)).to_be_visible()
+
+    assert visit.page.evaluate("window.markupRan") is None
+    assert not [url for url in visit.requests if "evil" in url]
+
+
+def quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def test_the_query_stands_in_the_address_and_outlives_a_change_of_page(visit: Visit) -> None:
+    visit.open("/?collection=sample")
+    visit.see_map()
+    visit.ask("a red boat")
+    expect(visit.page).to_have_url(re.compile(r"[?&]q=a\+red\+boat(&|$)"), timeout=SLOW)
+
+    visit.go("Search")
+    expect(visit.page.get_by_role("textbox", name="What to look for")).to_have_value("a red boat")
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)
+    expect(visit.page).to_have_url(re.compile(r"/search\?.*q=a\+red\+boat(&|$)"))
+
+    visit.go("Clusters")
+    visit.go("Map")
+    visit.see_map()
+    expect(visit.page.locator(".marks")).to_have_attribute("aria-label", re.compile("query star “a red boat”"))

@@ -1,0 +1,252 @@
+"""Odd and hostile pictures: upright, bounded RGB, or Unreadable with the reason."""
+
+import hashlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from drawn import encoded, png
+from PIL import Image
+
+from sharedspace import images
+from sharedspace.errors import Unreadable
+
+ORIENTATION = 0x0112
+# What a viewer does with the stored pixels (h, w, 3), by the EXIF standard: 6 is a camera held to the left.
+UPRIGHT = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: stored.swapaxes(0, 1)[:, ::-1],
+    7: lambda stored: stored.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda stored: stored.swapaxes(0, 1)[::-1],
+}
+
+
+def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def exif(orientation: int) -> bytes:
+    tags = Image.Exif()
+    tags[ORIENTATION] = orientation
+    return tags.tobytes()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def declared_png(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that declares any size."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+def test_the_id_is_the_sha256_of_the_bytes():
+    data = png("blue")
+
+    assert images.decode(data, "a.png").id == images.fingerprint(data) == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
+def test_all_eight_exif_orientations_are_made_upright(orientation: int, format: str):
+    stored = noise(9, 5)
+    options = {"lossless": True} if format == "WEBP" else {}
+    picture = images.decode(encoded(Image.fromarray(stored), format, exif=exif(orientation), **options), "turned")
+
+    expected = UPRIGHT[orientation](stored)
+    assert (np.asarray(picture.image) == expected).all()
+    assert (picture.height, picture.width) == expected.shape[:2]
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("size", [(2400, 1600), (2050, 2049), (2049, 2050)])
+def test_a_large_jpeg_reports_its_own_upright_size_though_it_is_decoded_smaller(
+    orientation: int, size: tuple[int, int]
+):
+    data = encoded(Image.new("RGB", size, "red"), "JPEG", exif=exif(orientation))
+    picture = images.decode(data, "large.jpg")
+
+    assert (picture.width, picture.height) == (size if orientation < 5 else size[::-1])
+    assert max(picture.image.size) <= images.MAX_SIDE
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1), (3000, 10)])
+def test_extreme_shapes_are_taken_and_bounded(size: tuple[int, int]):
+    picture = images.decode(png("red", size), "odd.png")
+
+    assert (picture.width, picture.height) == size
+    assert min(picture.image.size) >= 1
+    assert max(picture.image.size) <= images.MAX_SIDE
+    assert (np.asarray(picture.image) == [255, 0, 0]).all()
+    assert max(Image.open(io.BytesIO(images.thumbnail(picture.image))).size) <= images.THUMB_SIDE
+
+
+def test_cmyk_becomes_the_same_colour_in_rgb():
+    data = encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=100)  # no cyan, all else: red
+
+    picture = images.decode(data, "print.jpg")
+    assert picture.image.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(picture.image).mean(axis=(0, 1)), [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize("byteorder", ["<u2", ">u2"])
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bit_grey_keeps_its_mean(byteorder: str, format: str):
+    values = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(byteorder)
+    if format == "TIFF":
+        mode = "I;16B" if byteorder == ">u2" else "I;16"
+        image = Image.frombytes(mode, (32, 32), values.tobytes())
+    else:
+        image = Image.fromarray(values.astype(np.uint16))
+
+    picture = images.decode(encoded(image, format), "deep")
+    np.testing.assert_allclose(np.asarray(picture.image).mean(), 127.5, atol=1)
+    assert np.asarray(picture.image)[0, 0].tolist() == [0, 0, 0]
+    assert np.asarray(picture.image)[-1, -1].tolist() == [255, 255, 255]
+
+
+def test_transparent_pixels_are_white_whatever_colour_hides_in_them():
+    hidden = np.zeros((4, 4, 4), dtype=np.uint8)
+    hidden[..., 0] = 255  # red
+    hidden[:2, :, 3] = 255  # upper half opaque
+    rgba = Image.fromarray(hidden)
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([0, 255, 0, 255, 0, 0])
+    palette.paste(0, (0, 2, 4, 4))
+
+    for data in (
+        encoded(rgba, "PNG"),
+        encoded(palette, "PNG", transparency=0),
+        encoded(palette, "GIF", transparency=0),
+    ):
+        pixels = np.asarray(images.decode(data, "seen through").image)
+        assert (pixels[:2] == [255, 0, 0]).all()
+        assert (pixels[2:] == [255, 255, 255]).all()
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_grey_with_one_transparent_value_is_taken(depth: int):
+    top = 2**depth - 1
+    rows = b"".join(b"\0" + struct.pack(">4H" if depth == 16 else ">4B", *([value] * 4)) for value in (0, 0, top, top))
+    header = struct.pack(">IIBBBBB", 4, 4, depth, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"tRNS", struct.pack(">H", top))
+    data += chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+    pixels = np.asarray(images.decode(data, "grey.png").image)
+    assert (pixels[:2] == 0).all()
+    assert (pixels[2:] == 255).all()
+
+
+def test_of_an_animation_the_first_frame_is_taken():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+    assert (np.asarray(images.decode(data, "moving.gif").image) == [255, 0, 0]).all()
+
+
+def test_the_suffix_does_not_matter():
+    assert (np.asarray(images.decode(png("blue"), "blue.jpg").image) == [0, 0, 255]).all()
+
+
+TEXTS = [
+    b"this is a text",
+    b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    b"<!doctype html><p>404",
+    b"%!PS-Adobe-3.0 EPSF-3.0\n",
+]
+
+
+@pytest.mark.parametrize("data", TEXTS, ids=["text", "svg", "html", "eps"])
+def test_what_is_no_picture_is_refused_with_the_formats_that_are_read(data: bytes):
+    with pytest.raises(Unreadable, match=r"odd\.png: not a picture that can be read \(JPEG, PNG, WebP") as caught:
+        images.decode(data, "odd.png")
+    assert caught.value.item == "odd.png"
+    assert caught.value.reason.startswith("not a picture")
+
+
+@pytest.mark.parametrize("format", ["EPS", "PPM", "ICO", "TGA"])
+def test_what_pillow_could_read_besides_is_not_handed_to_it(format: str):
+    """EPS would start Ghostscript."""
+    data = encoded(Image.new("RGB", (16, 16), "red"), format)
+    assert Image.open(io.BytesIO(data)).format == format
+
+    with pytest.raises(Unreadable, match=r"a\.jpg: not a picture that can be read"):
+        images.decode(data, "a.jpg")
+
+
+def test_an_empty_file_is_refused_as_empty():
+    with pytest.raises(Unreadable, match=r"a\.jpg: the file is empty"):
+        images.decode(b"", "a.jpg")
+
+
+def test_a_truncated_jpeg_is_refused_as_cut_short():
+    data = encoded(Image.fromarray(noise(200, 200)), "JPEG")
+
+    with pytest.raises(Unreadable, match=r"half\.jpg: damaged or cut short"):
+        images.decode(data[: len(data) // 2], "half.jpg")
+
+
+def test_a_decompression_bomb_is_refused_by_its_declared_size_before_any_pixel_is_decoded():
+    data = declared_png(30_000, 30_000)
+    assert len(data) < 100
+
+    with pytest.raises(Unreadable, match="900 million pixels is over the limit of 80 million"):
+        images.decode(data, "bomb.png")
+
+
+def test_a_file_over_the_limit_of_bytes_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(images, "MAX_BYTES", 2**20)
+
+    with pytest.raises(Unreadable, match="2 MB is over the limit of 1 MB"):
+        images.decode(b"\0" * 2**21, "heavy.jpg")
+
+
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_promised_format_is_read(format: str):
+    data = encoded(Image.new("RGB", (16, 16), (200, 30, 30)), format)
+
+    np.testing.assert_allclose(np.asarray(images.decode(data, "a").image).mean(axis=(0, 1)), [200, 30, 30], atol=6)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:PIL")  # what Pillow has to say of damaged EXIF
+@pytest.mark.parametrize("format", FORMATS)
+def test_random_damage_gives_a_picture_or_unreadable_and_nothing_else(format: str):
+    rng = np.random.default_rng(FORMATS.index(format))
+    whole = encoded(Image.fromarray(noise(20, 14)), format, exif=exif(6)) if format not in {"GIF", "BMP"} else None
+    whole = whole or encoded(Image.fromarray(noise(20, 14)), format)
+    taken = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for at in rng.integers(0, min(len(data), 400), rng.integers(1, 5)):
+            data[at] = rng.integers(0, 256)
+        try:
+            picture = images.decode(bytes(data[: rng.integers(len(data) // 2, len(data) + 1)]), "damaged")
+        except Unreadable:
+            continue
+        taken += 1
+        assert picture.image.mode == "RGB"
+    assert taken < 150
+
+
+def test_a_thumbnail_is_small_and_carries_no_metadata():
+    tags = Image.Exif()
+    tags[0x010F] = "a camera that knows where you live"
+    photo = images.decode(encoded(Image.fromarray(noise(900, 600)), "JPEG", exif=tags, comment=b"private"), "photo.jpg")
+    thumb = images.thumbnail(photo.image)
+
+    assert b"knows where" not in thumb
+    assert b"private" not in thumb
+    opened = Image.open(io.BytesIO(thumb))
+    assert opened.format == "WEBP"
+    assert opened.size == (256, 171)
+    assert photo.image.size == (900, 600)  # not shrunk in place

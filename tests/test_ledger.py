@@ -1,0 +1,291 @@
+"""The ledger against a dictionary, across closing and opening, damage and versions."""
+
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from sharedspace.errors import BadInput, NotFound, SpaceMismatch, StoreDamaged
+from sharedspace.ledger import Ledger
+from sharedspace.records import ImageRecord, Space, SpaceMap
+
+SPACE = Space("ffff", "one", 3, 100.0)
+OTHER = Space("eeee", "two", 3, 10.0)  # of the same dimension
+
+
+def vector(id: str, space: Space = SPACE) -> np.ndarray:
+    seed = int.from_bytes(f"{id} {space.model}".encode(), "big")
+    return np.random.default_rng(seed).normal(size=space.dimension).astype(np.float32)
+
+
+def record(id: str, path: str = "", **meta: str | int | float | bool) -> ImageRecord:
+    return ImageRecord(id, path or f"{id}.png", 4, 3, meta)
+
+
+def put(ledger: Ledger, number: int, *records: ImageRecord, space: Space = SPACE) -> tuple[list[str], list[str]]:
+    return ledger.add(number, records, np.array([vector(one.id, space) for one in records]).reshape(-1, 3))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path):
+    opened = Ledger(tmp_path / "ledger.sqlite3")
+    yield opened
+    opened.close()
+
+
+IDS = st.lists(st.sampled_from("abcdef"), unique=True, max_size=4)
+NAMES = st.sampled_from(["Berge", "meer", "北"])
+METAS = st.dictionaries(st.sampled_from(["label", "n"]), st.sampled_from([1, 2.5, True, "x", "ü"]), max_size=2)
+
+
+class LedgerIsADictionary(RuleBasedStateMachine):
+    """Random adds, adds again with other metadata, removals, renames, deletions and reopenings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.ledger = Ledger(self.folder / "ledger.sqlite3")
+        self.model: dict[str, dict[str, tuple[str, dict]]] = {}
+        self.revisions: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        self.model.setdefault(name, {})
+        self.revisions.setdefault(name, 0)
+        return self.ledger.ensure(name, SPACE)
+
+    @rule(name=NAMES, ids=IDS, meta=METAS)
+    def add(self, name: str, ids: list[str], meta: dict) -> None:
+        number = self.number(name)
+        held = self.model[name]
+        expected_new = [id for id in ids if id not in held]
+        expected_changed = [id for id in ids if id in held and not held[id][1].items() >= meta.items()]
+        retyped = [id for id in ids if id in held and any(type(held[id][1].get(k)) is not type(meta[k]) for k in meta)]
+        path = f"from {len(self.revisions)}"
+        new, changed = put(self.ledger, number, *(record(id, path, **meta) for id in ids))
+
+        assert new == expected_new
+        assert changed == [id for id in ids if id in {*expected_changed, *retyped} - set(new)]
+        self.revisions[name] += bool(new or changed)
+        for id in ids:
+            first, before = held.get(id, (path, {}))
+            held[id] = (first, {**before, **meta})
+
+    @rule(name=NAMES, ids=IDS)
+    def remove(self, name: str, ids: list[str]) -> None:
+        removed = self.ledger.remove(self.number(name), ids)
+
+        assert removed == len(self.model[name].keys() & set(ids))
+        self.revisions[name] += removed > 0
+        for id in ids:
+            self.model[name].pop(id, None)
+
+    @rule(name=NAMES)
+    def delete(self, name: str) -> None:
+        self.ledger.delete(self.number(name))
+        del self.model[name], self.revisions[name]
+
+    @rule(name=NAMES, new=NAMES)
+    def rename(self, name: str, new: str) -> None:
+        number = self.number(name)
+        if new in self.model and new != name:
+            with pytest.raises(BadInput, match="choose another name"):
+                self.ledger.rename(number, new)
+        else:
+            self.ledger.rename(number, new)
+            self.model[new] = self.model.pop(name)
+            self.revisions[new] = self.revisions.pop(name)
+
+    @rule()
+    def reopen(self) -> None:
+        self.ledger.close()
+        self.ledger = Ledger(self.folder / "ledger.sqlite3")
+
+    @invariant()
+    def equal(self) -> None:
+        infos = self.ledger.collections()
+        assert [info.name for info in infos] == sorted(self.model, key=str.lower)
+        for info in infos:
+            held = self.model[info.name]
+            assert (info.space, info.images, info.revision) == (SPACE, len(held), self.revisions[info.name])
+            found = [(one.id, one.path, one.meta) for one in self.ledger.records(info.number)]
+            assert found == [(id, *held[id]) for id in sorted(held)]
+            ids, matrix = self.ledger.matrix(info.number)
+            assert ids == sorted(held)
+            assert matrix.dtype == np.float32
+            assert np.array_equal(matrix, np.array([vector(id) for id in ids], dtype=np.float32).reshape(-1, 3))
+
+    def teardown(self) -> None:
+        self.ledger.close()
+        shutil.rmtree(self.folder)
+
+
+TestLedgerIsADictionary = LedgerIsADictionary.TestCase
+TestLedgerIsADictionary.settings = settings(max_examples=25, stateful_step_count=15, deadline=None, derandomize=True)
+
+
+def test_two_collections_share_vectors_and_not_metadata(ledger: Ledger):
+    first, second = ledger.ensure("first", SPACE), ledger.ensure("second", SPACE)
+    put(ledger, first, record("a", "here.png", who="me"))
+    known = ledger.vectors(SPACE, ["a", "b"])
+    assert known.keys() == {"a"}
+
+    ledger.add(second, [record("a", "there.png")], np.zeros((1, 3)))  # a second vector of the same image is not taken
+    assert np.array_equal(ledger.matrix(second)[1][0], vector("a"))
+    assert ledger.records(first)[0].meta == {"who": "me"}
+    assert ledger.records(second)[0] == record("a", "there.png")
+
+
+def test_vectors_outlive_their_collection_and_do_not_cross_spaces(ledger: Ledger):
+    number = ledger.ensure("first", SPACE)
+    many = [f"{i:04}" for i in range(1200)]  # more than one query's worth
+    put(ledger, number, *map(record, many))
+    ledger.delete(number)
+
+    found = ledger.vectors(SPACE, [*many, "unknown"])
+    assert list(found) == many
+    assert all(np.array_equal(found[id], vector(id)) for id in many[::100])
+    assert ledger.vectors(OTHER, many) == {}
+    assert ledger.size("0000", SPACE) == (4, 3)
+    assert ledger.size("0000", OTHER) is None
+
+
+def test_texts_are_remembered_in_their_space_as_they_were_first(ledger: Ledger):
+    for space in (SPACE, OTHER):
+        ledger.ensure(space.model, space)
+    ledger.remember(SPACE, ["rot", "ü 🚢"], np.array([[1, 2, 3], [4, 5, 6]]))
+    ledger.remember(SPACE, ["rot"], np.zeros((1, 3)))
+
+    found = ledger.texts(SPACE, ["ü 🚢", "rot", "other"])
+    assert {text: row.tolist() for text, row in found.items()} == {"rot": [1, 2, 3], "ü 🚢": [4, 5, 6]}
+    assert found["rot"].dtype == np.float32
+    assert ledger.texts(OTHER, ["rot"]) == {}
+
+
+def test_a_number_is_never_given_twice(ledger: Ledger):
+    first = ledger.ensure("first", SPACE)
+    ledger.delete(first)
+
+    assert ledger.ensure("first", SPACE) != first
+
+
+def test_a_collection_of_another_space_is_refused_with_both_names_though_dimensions_agree(ledger: Ledger):
+    ledger.ensure("first", SPACE)
+
+    with pytest.raises(
+        SpaceMismatch, match=r"space of one \(3-d, ffff\), and what was given in that of two \(3-d, eeee"
+    ):
+        ledger.ensure("first", OTHER)
+    assert [info.space for info in ledger.collections()] == [SPACE]
+
+
+@pytest.mark.parametrize("name", ["", "  \n"])
+def test_a_collection_needs_a_name(ledger: Ledger, name: str):
+    number = ledger.ensure("first", SPACE)
+
+    with pytest.raises(BadInput, match="needs a name"):
+        ledger.ensure(name, SPACE)
+    with pytest.raises(BadInput, match="needs a name"):
+        ledger.rename(number, name)
+
+
+def test_a_batch_is_taken_whole_or_not_at_all(ledger: Ledger):
+    number = ledger.ensure("first", SPACE)
+    with pytest.raises(BadInput, match=r"2 images of dimension 3 need as many vectors: \(2, 4\)"):
+        ledger.add(number, [record("a"), record("b")], np.ones((2, 4)))
+    with pytest.raises(ValueError, match="not JSON compliant"):  # the second of two fails
+        put(ledger, number, record("a"), record("b", n=float("nan")))
+
+    info = ledger.info(number)
+    assert (info.images, info.revision) == (0, 0)
+    assert ledger.vectors(SPACE, ["a", "b"]) == {}
+    put(ledger, number, record("c"))  # the transaction is not left open
+    assert ledger.info(number).images == 1
+
+
+def test_what_was_added_is_there_though_the_process_never_closes_the_file(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite3"
+    writer = Ledger(path)
+    put(writer, writer.ensure("first", SPACE), record("a"))
+
+    reader = Ledger(path)
+    assert [info.images for info in reader.collections()] == [1]
+    reader.close()
+    writer.close()
+
+
+def test_an_unknown_number_is_not_found_and_the_names_are_told(ledger: Ledger):
+    ledger.ensure("first", SPACE)
+
+    with pytest.raises(NotFound, match=r"No collection named 'number 77'. There is: first") as caught:
+        ledger.info(77)
+    assert caught.value.known == ["first"]
+
+
+def test_maps_and_anchors_come_back_as_they_were_and_go_with_their_collection(tmp_path: Path):
+    first = Ledger(tmp_path / "ledger.sqlite3")
+    number = first.ensure("first", SPACE)
+    assert first.map(number) is None
+    assert first.anchors(number) == []
+    xy = np.random.default_rng(0).normal(size=(2, 2)).astype(np.float32)
+    first.save_map(number, SpaceMap("old", ("a",), xy[:1], 1))
+    first.save_map(number, SpaceMap("key", ("a", "b"), xy, 2, placed=1))
+    first.set_anchors(number, ["ein Boot", "ship, 🚢"])
+    first.close()
+
+    again = Ledger(tmp_path / "ledger.sqlite3")
+    found = again.find_map("key")
+    assert found is not None
+    assert (found.key, found.ids, found.revision, found.placed) == ("key", ("a", "b"), 2, 1)
+    assert np.array_equal(found.xy, xy)
+    assert found.xy.dtype == np.float32
+    assert again.find_map("old") is None
+    assert again.anchors(number) == ["ein Boot", "ship, 🚢"]
+    again.delete(number)
+    assert again.map(number) is None
+    assert again.find_map("key") is None
+    again.close()
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite3"
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+
+    with pytest.raises(StoreDamaged, match="written by a newer version of Shared Space: update the program"):
+        Ledger(path)
+
+
+def test_a_file_that_is_no_ledger_is_told_as_damaged(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(b"this was a ledger once" * 500)
+
+    with pytest.raises(
+        StoreDamaged, match=r"ledger\.sqlite3 cannot be read as a ledger of Shared Space: file is not a"
+    ):
+        Ledger(path)
+
+
+def test_damage_within_the_file_is_told_as_damaged_when_it_is_met(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite3"
+    whole = Ledger(path)
+    put(whole, whole.ensure("first", SPACE), *(record(f"{i:04}") for i in range(500)))
+    whole.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)  # all but the page with the schema
+    path.write_bytes(data)
+
+    with pytest.raises(StoreDamaged, match=r"malformed|corrupt|not a database"):  # noqa: PT012 (at opening or reading)
+        damaged = Ledger(path)
+        try:
+            damaged.collections()
+            damaged.records(1)
+        finally:
+            damaged.close()

@@ -1,0 +1,629 @@
+"""The way of the data through a workspace, with an encoder whose answers can be worked out by eye."""
+
+import io
+import subprocess
+import sys
+import zipfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import PLAIN, encoded, png, shades, zipped
+from PIL import Image
+
+import sharedspace
+from sharedspace import samples
+from sharedspace import workspace as workspace_module
+from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound, SpaceMismatch, Unreadable
+from sharedspace.images import fingerprint
+from sharedspace.records import Progress
+from sharedspace.samples import Sample
+from sharedspace.testing import FakeEncoder, load_fake
+from sharedspace.workspace import BATCH, Collection, Workspace
+
+
+def seen(opened: Workspace, model: str = "pocket") -> dict[str, int]:
+    """What the model was asked to encode so far."""
+    encoder = opened.home.encoder(model)
+    assert isinstance(encoder, FakeEncoder)
+    return dict(encoder.seen)
+
+
+def names(result) -> list[str]:
+    return [Path(hit.path).name for hit in result.hits]
+
+
+@pytest.fixture
+def filled(workspace: Workspace, pictures: Path) -> Collection:
+    """The collection "plain" with the six plain pictures."""
+    workspace.ingest("plain", [pictures])
+    return workspace.collection("plain")
+
+
+@pytest.fixture
+def shaded(workspace: Workspace, tmp_path: Path) -> Collection:
+    """The collection "shades" with 60 pictures of random colours, more than one batch."""
+    workspace.ingest("shades", [folder_of(tmp_path / "shades", shades(60))])
+    return workspace.collection("shades")
+
+
+def folder_of(folder: Path, pictures: list[bytes]) -> Path:
+    folder.mkdir()
+    for row, data in enumerate(pictures):
+        (folder / f"{row:03}.png").write_bytes(data)
+    return folder
+
+
+def test_the_package_offers_the_workspace_and_nothing_that_is_not_there():
+    assert sharedspace.Workspace is Workspace
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = sharedspace.Nothing
+
+
+# -- adding
+
+
+def test_pictures_are_found_by_what_they_show(filled: Collection):
+    assert filled.info.images == 6
+    for colour in PLAIN:
+        assert names(filled.search(f"a {colour} square", k=1)) == [f"{colour}.png"]
+
+
+def test_ingesting_again_embeds_nothing_and_adds_nothing(workspace: Workspace, pictures: Path):
+    first = workspace.ingest("plain", [pictures])
+    assert (first.added, first.already_there, first.rejected, first.cancelled) == (6, 0, (), False)
+    again = workspace.ingest("plain", [pictures])
+
+    assert (again.added, again.already_there, again.rejected) == (0, 6, ())
+    assert seen(workspace)["images"] == 6
+    assert workspace.collection("plain").info.revision == 1
+
+
+def test_adding_ten_embeds_ten(workspace: Workspace, shaded: Collection, tmp_path: Path):
+    before = seen(workspace)["images"]
+    for row, data in enumerate(shades(10, seed=1)):
+        (tmp_path / "shades" / f"new {row}.png").write_bytes(data)
+    result = workspace.ingest("shades", [tmp_path / "shades"])
+
+    assert (before, seen(workspace)["images"]) == (60, 70)
+    assert (result.added, result.already_there) == (10, 60)
+
+
+def test_pictures_of_a_deleted_collection_or_of_another_one_are_not_embedded_again(
+    filled: Collection, workspace: Workspace
+):
+    folder = Path(filled.snapshot().paths[0]).parent
+    workspace.ingest("second", [folder])
+    workspace.delete("plain")
+    workspace.ingest("plain", [folder])
+
+    assert seen(workspace)["images"] == 6
+    assert [info.images for info in workspace.collections()] == [6, 6]
+
+
+def test_what_was_added_is_there_in_the_next_process(filled: Collection, workspace: Workspace):
+    hits = filled.search("blue cyan").hits
+    workspace.close()
+
+    with closing(Workspace(workspace.home.path, load=load_fake)) as again:
+        assert again.collection("plain").search("blue cyan").hits == hits
+
+
+HOSTILE = {
+    "empty.png": (b"", "the file is empty"),
+    "text.jpg": (b"hello", "not a picture that can be read"),
+    "page.png": (b"<!doctype html><title>404</title>", "not a picture that can be read"),
+    "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture that can be read"),
+    "half.jpg": (encoded(Image.effect_noise((300, 300), 60), "JPEG")[:9000], "damaged or cut short"),
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_each_refused_file_has_its_reason_and_the_rest_goes_on(workspace: Workspace, pictures: Path, kind: str):
+    for name, (data, _) in HOSTILE.items():
+        (pictures / name).write_bytes(data)
+    source = pictures
+    if kind == "zip":
+        source = zipped(pictures.parent / "all.zip", {path.name: path.read_bytes() for path in pictures.iterdir()})
+    result = workspace.ingest("plain", [source])
+
+    assert result.added == 6
+    reasons = {rejected.item: rejected.reason for rejected in result.rejected}
+    assert reasons.keys() == {f"{source}/{name}" for name in HOSTILE}
+    for name, (_, reason) in HOSTILE.items():
+        assert reason in reasons[f"{source}/{name}"]
+    assert result.already_there == 0
+
+
+def test_a_damaged_picture_in_a_format_with_errors_of_its_own_does_not_stop_the_rest(
+    workspace: Workspace, pictures: Path
+):
+    whole = encoded(Image.new("RGB", (16, 16), "red"), "AVIF")
+    (pictures / "a.avif").write_bytes(whole.replace(b"iloc", b"free"))  # AVIF without its table of contents
+    result = workspace.ingest("plain", [pictures])
+
+    assert (result.added, len(result.rejected)) == (6, 1)
+
+
+def test_every_source_is_checked_before_anything_is_made(workspace: Workspace, pictures: Path):
+    with pytest.raises(BadInput, match=r"nowhere: there is no such file"):
+        workspace.ingest("plain", [pictures, pictures / "nowhere"])
+    assert workspace.collections() == []
+
+
+def test_the_same_bytes_under_two_names_are_one_image_with_the_metadata_of_both(workspace: Workspace, pictures: Path):
+    (pictures / "zwin.png").write_bytes((pictures / "red.png").read_bytes())
+    (pictures / "labels.csv").write_text("file,first,both\nred.png,1,a\nzwin.png,,b\n")
+    (pictures / "metadata.csv").write_text("not read beside labels.csv")
+    result = workspace.ingest("plain", [pictures])
+
+    assert (result.added, result.already_there) == (6, 1)
+    found = {Path(one.path).name: one.meta for one in workspace.collection("plain").snapshot().records}
+    assert found["red.png"] == {"first": 1, "both": "b"}
+    assert seen(workspace)["images"] == 6
+
+
+def test_the_same_bytes_in_two_batches_are_one_image(workspace: Workspace, tmp_path: Path):
+    folder = folder_of(tmp_path / "a", [*shades(BATCH), *shades(BATCH)])
+    result = workspace.ingest("twice", [folder])
+
+    assert (result.added, result.already_there) == (BATCH, BATCH)
+    assert seen(workspace)["images"] == BATCH
+
+
+def test_new_metadata_reaches_an_image_that_is_there_without_embedding_it(filled: Collection, workspace: Workspace):
+    folder = Path(filled.snapshot().paths[0]).parent
+    workspace.ingest("plain", [folder], table={"red.png": {"label": "warm"}, "blue.png": {"label": "cold", "n": 2}})
+
+    column = dict(zip((Path(path).stem for path in filled.snapshot().paths), filled.column("label"), strict=True))
+    assert column == {**dict.fromkeys(PLAIN), "red": "warm", "blue": "cold"}
+    assert filled.fields() == ["label", "n"]
+    assert seen(workspace)["images"] == 6
+    assert not workspace.verify("plain")  # the index has it too
+
+
+def test_a_cancelled_ingest_keeps_what_is_done_and_running_it_again_completes_it(workspace: Workspace, tmp_path: Path):
+    folder = folder_of(tmp_path / "many", shades(3 * BATCH))
+    told: list[Progress] = []
+    first = workspace.ingest("many", [folder], on_progress=told.append, cancelled=lambda: len(told) == 2)
+    assert (first.added, first.cancelled) == (2 * BATCH, True)
+    assert workspace.collection("many").info.images == 2 * BATCH
+
+    second = workspace.ingest("many", [folder])
+    assert (second.added, second.already_there, second.cancelled) == (BATCH, 2 * BATCH, False)
+    assert seen(workspace)["images"] == 3 * BATCH
+    assert len(workspace.collection("many").search("red", k=200, index="chroma").hits) == 3 * BATCH
+
+
+def test_an_ingest_that_fails_midway_keeps_the_batches_before(workspace: Workspace, tmp_path: Path, monkeypatch):
+    folder = folder_of(tmp_path / "many", shades(2 * BATCH))
+    encoder = workspace.home.encoder("pocket")
+    images = encoder.images
+
+    def fail_second(pictures):
+        if seen(workspace)["images"]:
+            raise MemoryError("the machine is full")
+        return images(pictures)
+
+    monkeypatch.setattr(encoder, "images", fail_second)
+    with pytest.raises(MemoryError):
+        workspace.ingest("many", [folder])
+    assert workspace.collection("many").info.images == BATCH
+    monkeypatch.undo()
+    assert workspace.ingest("many", [folder]).added == BATCH
+
+
+def test_progress_rises_to_the_count_of_files(workspace: Workspace, tmp_path: Path):
+    told: list[Progress] = []
+    folder = folder_of(tmp_path / "many", shades(2 * BATCH + 5))
+    workspace.ingest("many", [folder, zipped(tmp_path / "a.zip", {"x.png": png()})], on_progress=told.append)
+
+    assert [(one.done, one.total) for one in told] == [(32, 70), (64, 70), (70, 70)]
+
+
+def test_a_collection_of_another_model_is_refused_with_both_names_though_dimensions_agree(
+    filled: Collection, workspace: Workspace, pictures: Path
+):
+    (pictures / "new.png").write_bytes(png("white"))
+
+    with pytest.raises(SpaceMismatch, match=r"space of pocket \(4-d, .*\), and what was given in that of other \(4-d"):
+        workspace.ingest("plain", [pictures], model="other")
+    assert filled.info.images == 6
+    assert seen(workspace, "other")["images"] == 0
+    assert workspace.ingest("another", [pictures], model="other").added == 7
+
+
+def test_thumbnails_are_made_and_made_again_where_they_were_lost_without_embedding(
+    filled: Collection, workspace: Workspace
+):
+    folder = Path(filled.snapshot().paths[0]).parent
+    for id in filled.snapshot().ids:
+        thumb = workspace.home.thumbnail(id)
+        assert Image.open(io.BytesIO(thumb.read_bytes())).size == (24, 16)
+        thumb.unlink()
+    workspace.ingest("plain", [folder])
+
+    assert all(workspace.home.thumbnail(id) for id in filled.snapshot().ids)
+    assert seen(workspace)["images"] == 6
+
+
+def test_original_bytes_are_kept_only_when_asked(filled: Collection, workspace: Workspace, pictures: Path):
+    red = fingerprint((pictures / "red.png").read_bytes())
+    assert workspace.home.original(red) is None
+    workspace.ingest("kept", [pictures / "red.png"], keep=True)
+
+    assert workspace.home.original(red).read_bytes() == (pictures / "red.png").read_bytes()
+
+
+def test_sources_of_every_kind_meet_in_one_collection(workspace: Workspace, pictures: Path, tmp_path: Path):
+    archive = zipped(tmp_path / "a.zip", {"deep/white.png": png("white")}, zipfile.ZIP_STORED)
+    (tmp_path / "black.png").write_bytes(png("black"))
+    workspace.ingest("all", [pictures, str(archive), tmp_path / "black.png"])
+
+    paths = workspace.collection("all").snapshot().paths
+    assert {f"{pictures}/red.png", f"{archive}/deep/white.png", f"{tmp_path}/black.png"} < set(paths)
+    assert len(paths) == 8
+
+
+HOLD = """
+import sys
+from sharedspace.home import Home
+with Home(sys.argv[1]).owned():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writing_process_is_refused_and_leaves_nothing_while_reading_goes_on(
+    filled: Collection, workspace: Workspace, pictures: Path
+):
+    path = workspace.home.path
+    workspace.close()
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    try:
+        with closing(Workspace(path, load=load_fake)) as second:
+            with pytest.raises(sharedspace.errors.HomeInUse, match=f"process {holder.pid}"):
+                second.ingest("new", [pictures])
+            assert [info.name for info in second.collections()] == ["plain"]
+            assert names(second.collection("plain").search("red", k=1)) == ["red.png"]
+            assert second.collection("plain").map().xy.shape == (6, 2)
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+# -- collections
+
+
+def test_collections_are_listed_renamed_and_deleted_by_name(filled: Collection, workspace: Workspace, pictures: Path):
+    workspace.ingest("Another", [pictures / "red.png"])
+    assert [info.name for info in workspace.collections()] == ["Another", "plain"]
+    workspace.rename("plain", "北 sea / ü")
+    assert workspace.collection("北 sea / ü").info.images == 6
+    assert names(filled.search("red", k=1)) == ["red.png"]  # held by number
+
+    with pytest.raises(NotFound, match=r"No collection named 'plain'. There is: Another, 北 sea / ü\."):
+        workspace.collection("plain")
+    workspace.delete("北 sea / ü")
+    assert [info.name for info in workspace.collections()] == ["Another"]
+    with pytest.raises(NotFound, match="There is: Another"):
+        workspace.rename("plain", "x")
+
+
+def test_removed_images_are_gone_from_every_answer(filled: Collection, workspace: Workspace):
+    filled.map()
+    red = filled.search("red", k=1).hits[0].id
+    assert filled.remove([red, "not there"]) == 1
+
+    assert filled.info.images == 5
+    for index in ("exact", "chroma"):
+        assert red not in [hit.id for hit in filled.search("red", k=9, index=index).hits]
+    assert red not in filled.map().ids
+    assert filled.remove([red]) == 0
+    assert filled.remove([]) == 0
+
+
+def test_verify_finds_and_mends_an_index_that_differs(filled: Collection, workspace: Workspace):
+    assert not workspace.verify("plain")
+    with workspace.home.owned() as store:
+        store.remove(filled.info.number, [filled.snapshot().ids[0]], filled.info.revision)
+    assert len(filled.search("red", index="chroma").hits) == 5
+
+    assert workspace.verify("plain")
+    assert len(filled.search("red", index="chroma").hits) == 6
+    assert not workspace.verify("plain")
+
+
+def test_questions_to_an_empty_collection_say_so(filled: Collection, workspace: Workspace):
+    filled.remove(filled.snapshot().ids)
+
+    for ask in (
+        lambda: filled.search("red"),
+        lambda: filled.search("red", index="chroma"),
+        lambda: filled.classify(["red", "blue"]),
+        filled.cluster,
+        filled.map,
+        filled.redraw,
+    ):
+        with pytest.raises(EmptyCollection, match="'plain' holds no images yet: add some first"):
+            ask()
+    assert filled.fields() == []
+
+
+# -- search
+
+
+@pytest.mark.parametrize("text", ["red", "blue green", "a dark cyan", "nothing known"])
+def test_the_index_gives_the_same_hits_as_exact_search_and_both_as_numpy(shaded: Collection, text: str):
+    exact, chroma = (shaded.search(text, k=10, index=index) for index in ("exact", "chroma"))
+    snapshot = shaded.snapshot()
+    cosines = snapshot.vectors.astype(np.float64) @ FakeEncoder().texts([text])[0]
+
+    best = np.argsort(-cosines)[:10]
+    assert [hit.id for hit in exact.hits] == [snapshot.ids[row] for row in best]
+    assert [hit.id for hit in chroma.hits] == [hit.id for hit in exact.hits]
+    assert [hit.path for hit in chroma.hits] == [hit.path for hit in exact.hits]
+    np.testing.assert_allclose([hit.score for hit in exact.hits], cosines[best], atol=1e-6)
+    np.testing.assert_allclose([hit.score for hit in chroma.hits], cosines[best], atol=1e-5)
+    assert [hit.rank for hit in chroma.hits] == list(range(1, 11))
+    assert (exact.matched, exact.query) == (10, text)
+
+
+@pytest.mark.parametrize("index", ["exact", "chroma"])
+def test_more_results_than_images_are_all_images(filled: Collection, index):
+    assert len(filled.search("red", k=1000, index=index).hits) == 6
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_less_than_one_result_is_refused(filled: Collection, k: int):
+    with pytest.raises(BadInput, match=f"at least one result, not {k}"):
+        filled.search("red", k=k)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_an_empty_text_is_refused_before_the_model_is_asked(filled: Collection, workspace: Workspace, text: str):
+    before = seen(workspace)["texts"]
+
+    with pytest.raises(BadInput, match="The text is empty: describe what to look for"):
+        filled.search(text)
+    assert seen(workspace)["texts"] == before
+
+
+def test_a_picture_finds_pictures_like_it(filled: Collection):
+    assert names(filled.search_image(png("cyan", (5, 5)), k=1)) == ["cyan.png"]
+    with pytest.raises(Unreadable, match=r"mine\.png: not a picture"):
+        filled.search_image(b"text", "mine.png")
+
+
+def test_images_similar_to_one_begin_with_itself(filled: Collection):
+    snapshot = filled.snapshot()
+    for row, id in enumerate(snapshot.ids):
+        found = filled.similar(id, k=3)
+        assert found.hits[0].id == id
+        assert found.hits[0].score == pytest.approx(1, abs=1e-6)
+        second = np.argsort(-(snapshot.vectors @ snapshot.vectors[row]), kind="stable")[1:]
+        assert found.hits[1].score == pytest.approx(float(snapshot.vectors[second[0]] @ snapshot.vectors[row]))
+    with pytest.raises(NotFound, match="No image named 'ffff'"):
+        filled.similar("ffff")
+
+
+def test_a_model_whose_files_have_changed_is_not_asked(filled: Collection, workspace: Workspace, monkeypatch):
+    encoder = workspace.home.encoder("pocket")
+    monkeypatch.setattr(encoder, "space", replace(encoder.space, fingerprint="new weights"))
+
+    with pytest.raises(ModelUnavailable, match=r"pocket \(4-d, pocket-c\), and .* is now pocket \(4-d, new weig\)"):
+        filled.search("red")
+    assert len(filled.similar(filled.snapshot().ids[0]).hits) == 6  # needs no model
+
+
+def test_a_model_that_cannot_be_loaded_leaves_no_collection(tmp_path: Path, pictures: Path):
+    def load(name: str) -> FakeEncoder:
+        raise ModelUnavailable(f"{name} is not here")
+
+    with closing(Workspace(tmp_path / "home", load=load)) as opened:
+        with pytest.raises(ModelUnavailable, match="far-away is not here"):
+            opened.ingest("plain", [pictures], model="far-away")
+        assert opened.collections() == []
+
+
+# -- labels and groups
+
+
+def test_zero_shot_labels_equal_the_formula_and_are_right(filled: Collection, workspace: Workspace, pictures: Path):
+    labels = ["red", "green", "blue", "yellow", "cyan", "magenta"]
+    table = {f"{colour}.png": {"truth": colour.upper()} for colour in PLAIN}
+    workspace.ingest("plain", [pictures], table=table)
+    found = filled.classify(labels, ["a photo of a {}", "{}"], truth="truth")
+
+    space, vectors = workspace.home.encoder("pocket").space, filled.snapshot().vectors
+    logits = space.logit_scale * vectors.astype(np.float64) @ FakeEncoder().texts(labels).T
+    np.testing.assert_allclose(found.probabilities, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rtol=1e-4)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert [labels[row] for row in found.best] == [Path(path).stem for path in found.paths]
+    assert found.truth == tuple(Path(path).stem for path in found.paths)
+    assert found.ids == filled.snapshot().ids
+
+
+def test_a_truth_that_is_no_field_is_refused_with_the_fields_before_the_model_is_asked(
+    filled: Collection, workspace: Workspace, pictures: Path
+):
+    workspace.ingest("plain", [pictures], table={"red.png": {"label": "a", "n": 1}})
+    before = seen(workspace)
+
+    with pytest.raises(NotFound, match=r"No metadata field named 'truth'. There is: label, n"):
+        filled.classify(["red", "blue"], truth="truth")
+    assert seen(workspace) == before
+
+
+def test_clusters_are_those_of_the_vectors(filled: Collection):
+    assert sorted(filled.cluster("kmeans", k=6).labels.tolist()) == list(range(6))
+    found = filled.cluster("hdbscan", min_size=2)
+    assert (found.method, found.ids, len(found.labels)) == ("hdbscan", filled.snapshot().ids, 6)
+    with pytest.raises(BadInput, match="no clustering method 'magic': use hdbscan or kmeans"):
+        filled.cluster("magic")
+
+
+# -- the map
+
+
+def test_the_map_is_drawn_once_and_kept(shaded: Collection, workspace: Workspace, monkeypatch):
+    drawn = shaded.map()
+    workspace.close()
+    for change in ("draw", "extend"):
+        monkeypatch.setattr(workspace_module.projection, change, lambda *_, **__: pytest.fail("changed"))
+
+    with closing(Workspace(workspace.home.path, load=load_fake)) as again:
+        kept = again.collection("shades").map()
+        assert (kept.key, kept.ids, kept.revision) == (drawn.key, drawn.ids, drawn.revision)
+        assert np.array_equal(kept.xy, drawn.xy)
+        assert again.home.ledger.find_map(drawn.key).key == drawn.key
+
+
+def test_new_images_are_placed_and_nothing_that_is_drawn_moves(
+    shaded: Collection, workspace: Workspace, tmp_path: Path
+):
+    before = shaded.map()
+    workspace.ingest("shades", [folder_of(tmp_path / "more", shades(10, seed=7))])
+    after = shaded.map()
+
+    places = dict(zip(after.ids, after.xy.tolist(), strict=True))
+    assert [places[id] for id in before.ids] == before.xy.tolist()
+    assert (len(after.ids), after.placed, after.revision) == (70, 10, shaded.info.revision)
+    redrawn = shaded.redraw()
+    assert (redrawn.placed, redrawn.key != after.key) == (0, True)
+    assert shaded.map().key == redrawn.key
+
+
+def test_metadata_alone_leaves_the_map_as_it_is(shaded: Collection, workspace: Workspace, tmp_path: Path):
+    before = shaded.map()
+    workspace.ingest("shades", [tmp_path / "shades"], table={"000.png": {"n": 1}})
+
+    assert shaded.map().key == before.key
+
+
+def test_a_map_of_which_every_image_was_replaced_is_drawn_anew(
+    filled: Collection, workspace: Workspace, tmp_path: Path
+):
+    filled.map()
+    filled.remove(filled.snapshot().ids)
+    workspace.ingest("plain", [folder_of(tmp_path / "others", shades(3))])
+
+    assert filled.map().ids == filled.snapshot().ids
+    assert filled.map().placed == 0
+
+
+def test_a_query_stands_among_its_nearest_images_and_moves_nothing(shaded: Collection):
+    before = shaded.map()
+    query = shaded.embed(["red"])[0]
+    placement = shaded.place(query)
+
+    assert [before.ids[row] for row in placement.neighbours[:5]] == [hit.id for hit in shaded.search("red", k=5).hits]
+    near = before.xy[list(placement.neighbours)]
+    assert (near.min(axis=0) - 1e-4 <= placement.xy).all()
+    assert (placement.xy <= near.max(axis=0) + 1e-4).all()
+    assert shaded.map().key == before.key
+
+
+def test_anchors_are_kept_once_each_and_empty_ones_left_out(filled: Collection):
+    filled.set_anchors(["red", " ", "a boat", "red"])
+
+    assert filled.anchors() == ["red", "a boat"]
+
+
+def test_labels_and_anchors_need_the_model_once_and_then_none_at_all(filled: Collection, workspace: Workspace):
+    first = filled.classify(["red", "blue"], ["a {}", "{}"])
+    filled.set_anchors(["green sea"])
+    before = seen(workspace)["texts"]
+    assert np.array_equal(filled.classify(["blue", "red"], ["{}", "a {}"]).cosines[:, ::-1], first.cosines)
+    assert seen(workspace)["texts"] == before
+    workspace.close()
+
+    def no_model(name: str) -> FakeEncoder:
+        raise ModelUnavailable("no model may be loaded here")
+
+    with closing(Workspace(workspace.home.path, load=no_model)) as again:
+        kept = again.collection("plain")
+        assert np.array_equal(kept.classify(["red", "blue"], ["a {}", "{}"]).probabilities, first.probabilities)
+        np.testing.assert_array_equal(kept.embed(kept.anchors()), FakeEncoder().texts(["green sea"]))
+        with pytest.raises(ModelUnavailable, match="no model may be loaded"):
+            kept.search("never asked")
+
+
+def test_texts_of_searches_are_not_kept_and_the_order_of_texts_is(filled: Collection, workspace: Workspace):
+    filled.search("red")
+    filled.search("red")
+    assert seen(workspace)["texts"] == 2
+
+    texts = ["blue", "red", "blue", "green"]
+    filled.embed(["red"], remember=True)
+    np.testing.assert_array_equal(filled.embed(texts), FakeEncoder().texts(texts))
+    assert filled.embed([]).shape == (0, 4)
+
+
+# -- the sample
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    """A sample set of three pictures, written and read as the shipped one is."""
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    rows = sorted((fingerprint(png(colour)), colour) for colour in ("red", "green", "blue"))
+    for _, colour in rows:
+        (folder / f"{colour}.png").write_bytes(png(colour))
+    (folder / "labels.csv").write_text("file,setting,n\n" + "".join(f"{c}.png,{c},{len(c)}\n" for _, c in rows))
+    encoder = FakeEncoder("pocket")
+    made = Sample(
+        space=encoder.space,
+        records=tuple(
+            sharedspace.records.ImageRecord(id, f"sample_data/{c}.png", 24, 16, {"setting": c, "n": len(c)})
+            for id, c in rows
+        ),
+        files=tuple(folder / f"{colour}.png" for _, colour in rows),
+        vectors=encoder.texts([colour for _, colour in rows]),
+        xy=np.array([[0, 1], [2, 3], [4, 5]], dtype=np.float32),
+        anchors=("red sea", "blue"),
+        anchor_vectors=encoder.texts(["red sea", "blue"]),
+    )
+    samples.save(made, folder)
+    return made
+
+
+def test_a_saved_sample_set_is_read_as_it_was(sample: Sample):
+    read = samples.load(sample.files[0].parent)
+
+    assert (read.space, read.records, read.files) == (sample.space, sample.records, sample.files)
+    assert np.array_equal(read.vectors, sample.vectors)
+    assert np.array_equal(read.xy, sample.xy)
+    assert read.anchors == sample.anchors
+    assert np.array_equal(read.anchor_vectors, sample.anchor_vectors)
+
+
+def test_the_sample_stands_with_its_map_without_any_model(tmp_path: Path, sample: Sample, monkeypatch):
+    monkeypatch.setattr(samples, "load", lambda: sample)
+
+    def no_model(name: str) -> FakeEncoder:
+        raise ModelUnavailable("no model may be loaded here")
+
+    with closing(Workspace(tmp_path / "home", load=no_model)) as opened:
+        found = opened.add_sample()
+        assert (found.info.name, found.info.images) == ("sample", 3)
+        drawn = found.map()
+        assert (drawn.ids, drawn.xy.tolist()) == (found.snapshot().ids, sample.xy.tolist())
+        assert found.column("setting") == [record.meta["setting"] for record in sample.records]
+        assert all(opened.home.thumbnail(id) for id in drawn.ids)
+        assert len(found.similar(drawn.ids[0]).hits) == 3
+        assert found.anchors() == ["red sea", "blue"]
+        assert np.array_equal(found.embed(found.anchors()), sample.anchor_vectors)
+        again = opened.add_sample()
+        assert (again.info.revision, again.map().key) == (1, drawn.key)
+        opened.verify("sample")
+        assert not opened.verify("sample")
+
+
+def test_a_program_without_its_sample_set_says_where_it_should_be(tmp_path: Path):
+    with pytest.raises(NotFound, match=f"No sample set named '{tmp_path}"):
+        samples.load(tmp_path)
