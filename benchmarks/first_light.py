@@ -17,8 +17,8 @@ from sentence_transformers import SentenceTransformer
 
 from sharedspace import Workspace, images, samples
 from sharedspace.encoders import find
-from sharedspace.ingest import walk
 from sharedspace.ingest import source as as_source
+from sharedspace.ingest import walk
 
 
 def seconds(work: Callable[[], object], runs: int = 1) -> float:

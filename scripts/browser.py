@@ -65,9 +65,10 @@ def browsing() -> Iterator[Browser]:
 
 
 def settle(page: Page) -> None:
-    """Wait until the app has answered what was done on a page."""
+    """Wait until the app has answered what was done on a page, and the browser has fetched what draws it."""
     page.wait_for_timeout(100)  # until it has begun
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]')")
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,9 @@ def add_folder(page: Page, url: str, name: str, folder: Path) -> None:
     settle(page)
     if not page.get_by_role("textbox", name="Into the collection").count():
         page.get_by_text("Add pictures", exact=True).click()
-    page.get_by_role("radio", name="a folder on the server's machine").click()
+    page.get_by_role("radio", name="folder on the server").click()
     settle(page)
-    for label, text in (("Into the collection", name), ("Folder, with all folders in it", str(folder))):
+    for label, text in (("Into the collection", name), ("Folder on the server's machine", str(folder))):
         page.get_by_role("textbox", name=label).fill(text)
         page.keyboard.press("Enter")
         settle(page)

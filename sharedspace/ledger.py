@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sharedspace.errors import BadInput, NotFound, SpaceMismatch, StoreDamaged
+from sharedspace.errors import BadInput, NotFound, SharedSpaceError, SpaceMismatch, StoreDamaged
 from sharedspace.records import ImageRecord, Meta, Space, SpaceMap
 
 VERSION = 1
@@ -114,7 +114,9 @@ class Ledger:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake of the caller, not of the file
         except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
+            raise SharedSpaceError(f"{self._path} cannot be used just now: {error}.") from error
 
     # -- collections
 
@@ -134,7 +136,8 @@ class Ledger:
         _check_name(name)
         with self._write() as db:
             db.execute(
-                "INSERT OR IGNORE INTO spaces VALUES (?, ?, ?, ?)",
+                # A model's folder may have moved: the fingerprint is what counts, the last name what loads.
+                "INSERT INTO spaces VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET model = excluded.model",
                 (space.fingerprint, space.model, space.dimension, space.logit_scale),
             )
             db.execute("INSERT OR IGNORE INTO collections (name, space) VALUES (?, ?)", (name, space.fingerprint))

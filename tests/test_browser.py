@@ -52,9 +52,14 @@ def upload(visit: Visit, collection: str, files: dict[str, bytes]) -> None:
     if visit.page.get_by_role("textbox", name="Into the collection").count() == 0:
         visit.page.get_by_text("Add pictures", exact=True).click()
     visit.fill("Into the collection", collection)
-    visit.page.locator("input[type=file]").set_input_files(
-        [{"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in files.items()]
-    )
+    chosen = [{"name": name, "mimeType": "application/octet-stream", "buffer": files[name]} for name in files]
+    chips = visit.page.get_by_test_id("stFileChip")
+    for _ in range(5):  # what is dropped while the page still draws itself gets lost
+        visit.page.locator("input[type=file]").set_input_files(chosen)
+        visit.page.wait_for_timeout(1000)
+        if chips.count():
+            break
+    expect(chips).to_have_count(len(files))
     visit.settle()
     visit.page.get_by_role("button", name="Add", exact=True).click()
 
@@ -154,6 +159,7 @@ def test_three_pictures_are_added_and_found_and_the_reason_why_the_fourth_was_re
     assert any("Adding to mine" in text for text in visit.progress_seen())
     refused = visit.page.locator("[role=gridcell]")
     expect(refused).to_have_text(["broken.jpg", re.compile("not a picture that can be read")])
+    assert "collection=mine" in visit.page.url
     assert set(visit.captions()) == {"cat.png", "boat.png", "tree.png"}
 
     visit.go("Search")
@@ -240,7 +246,7 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
         rows = [["file", "caption", "label"]]
         for number, colour in enumerate(("red", "green", "blue", "yellow")):
             archive.writestr(f"{number}.png", png(colour, (64, 64)))
-            rows.append([f"{number}.png", f"{MARKUP} {colour}", f"{MARKUP[:40]} {number // 2}"])
+            rows.append([f"{number}.png", f"{MARKUP} {colour}", f"{MARKUP} {number // 2}"])
         archive.writestr("labels.csv", "\n".join(",".join(quoted(cell) for cell in row) for row in rows))
     visit.open("/images")
     visit.see_title("Images")
@@ -259,7 +265,7 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
     visit.go("Map")
     visit.see_map()
     visit.choose("Colour by", "label")
-    expect(visit.page.locator(".legend button", has_text=f"{MARKUP[:40]} 1")).to_be_visible()
+    expect(visit.page.locator(".legend button", has_text=f"{MARKUP} 1")).to_be_visible()
     visit.point_at(visit.find_point())
     visit.page.mouse.down()
     visit.page.mouse.up()

@@ -185,7 +185,7 @@ def test_a_library_that_prints_does_not_spoil_the_document(filled: Shell):
         (["classify", "-c", "plain", "--labels", "red"], "at least two labels"),
         (["classify", "-c", "plain", "--labels", "red,blue", "--template", "photo"], "has no {}"),
         (["classify", "-c", "plain", "--labels", "red,blue", "--truth", "size"], "There is: colour."),
-        (["classify", "-c", "plain", "--labels", "red,blue", "--temperature", "0"], "must be above 0"),
+        (["classify", "-c", "plain", "--labels", "red,blue", "--temperature", "0"], "must be from 0.001 to 1000"),
         (["classify", "-c", "plain", "--labels", "red,blue", "--out", "x.txt"], "end in .csv"),
         (["cluster", "-c", "plain", "-k", "3"], "-k belongs to --method kmeans"),
         (["cluster", "-c", "plain", "--method", "kmeans", "-k", "7"], "1 to 6 groups"),

@@ -1,7 +1,10 @@
 """A tiny CLIP of random weights goes the way of every CLIP: its promises against transformers' own answers."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,8 +105,6 @@ def byte_pairs(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 @pytest.fixture(scope="module")
 def pocket() -> Encoder:
-    if not encoders.POCKET.is_dir():
-        pytest.skip("the pocket model is not in the box yet")
     return encoders.load("pocket")
 
 
@@ -424,3 +425,28 @@ def test_the_pocket_model_is_what_the_table_says(pocket: Encoder):
     assert pocket.space.model == "pocket"
     assert encoders.on_disk("pocket")
     assert pocket.tokens("a dragon").unknown == ("dragon",)
+
+
+# -- the layout in which the hub holds clip-ViT-B-32
+
+
+def test_a_model_is_found_by_its_short_name_in_the_hubs_cache_and_read_in_the_hubs_layout(
+    folder: Path, clip: Encoder, tmp_path: Path
+):
+    stored = tmp_path / "hub" / "models--sentence-transformers--clip-ViT-B-32"
+    revision = "0" * 40
+    snapshot = stored / "snapshots" / revision
+    shutil.copytree(folder, snapshot / "0_CLIPModel")
+    (stored / "refs").mkdir()
+    (stored / "refs" / "main").write_text(revision)
+    module = {"idx": 0, "name": "0", "path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}
+    (snapshot / "modules.json").write_text(json.dumps([module]))
+    code = (
+        "import sys, numpy; from sharedspace import encoders; encoder = encoders.load('clip-ViT-B-32');"
+        "assert encoders.on_disk('clip-ViT-B-32') and not encoders.on_disk('clip-ViT-L-14');"
+        f"numpy.save(sys.argv[1], encoder.texts({TEXTS[:3]!r}))"
+    )
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "rows.npy")], check=True, env=environment, timeout=120)
+
+    np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), clip.texts(TEXTS[:3]), atol=1e-5)

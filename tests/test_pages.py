@@ -212,7 +212,7 @@ def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_it
 
 def test_a_folder_that_is_not_there_is_refused_on_the_page(home: Path) -> None:
     at = open_page("images")
-    at.segmented_control(key="add.source").set_value("a folder on the server's machine").run()
+    at.segmented_control(key="add.source").set_value("folder on the server").run()
     at.text_input(key="add.folder").set_value("/no/such/folder").run()
     next(button for button in at.button if button.label == "Add").click().run()
 

@@ -167,7 +167,7 @@ def _retrieval(judge: _Judge, rng: np.random.Generator, n: int) -> list[dict[str
     rows += _recalls("image to caption, unique captions", images @ texts.T, 0.98)
     finds: dict[str, list[bool]] = {}
     held = set(triples("test")) | set(triples("test_pair"))
-    for colour, setting in [(c, s) for c in COLOUR_NAMES for s in SETTINGS][:: max(1, 400 // max(n, 5))]:
+    for colour, setting in [(c, s) for c in COLOUR_NAMES for s in SETTINGS][:: max(1, 800 // max(n, 10))]:
         gallery = [Scene(kind, colour, setting, seed=int(rng.integers(2**31))) for kind in KINDS]
         asked = [i for i, kind in enumerate(KINDS) if (kind, colour, setting) in held]
         captions = [full_caption(s, rng, told=frozenset({"colour", "setting"})).text for s in gallery]

@@ -14,11 +14,11 @@ from sharedspace.errors import BadInput
 from sharedspace.ingest import Source
 from sharedspace.jobs import Job
 from sharedspace.records import IngestResult, Progress
-from sharedspace.ui import cache, state
-from sharedspace.ui.text import plain
+from sharedspace.ui import cache, frame, state
+from sharedspace.ui.text import plain, short
 from sharedspace.workspace import SAMPLE, Collection
 
-UPLOAD, FOLDER = "from this browser", "a folder on the server's machine"
+UPLOAD, FOLDER = "upload", "folder on the server"
 OTHER_MODEL = "another CLIP…"
 
 
@@ -38,19 +38,23 @@ def form(collection: Collection | None) -> None:
             )
         _about(model)
     source = st.segmented_control("Pictures", [UPLOAD, FOLDER], default=UPLOAD, required=True, key="add.source")
+    files: list[Any] = []
+    folder = ""
     if source == UPLOAD:
         files = st.file_uploader(
             "Pictures, or a zip of them", accept_multiple_files=True, key=f"add.files.{state.get().uploads}"
         )
-        ready, sources = bool(files), lambda: _to_disk(files)
     else:
-        folder = st.text_input("Folder, with all folders in it", key="add.folder", placeholder="/home/me/pictures")
-        ready, sources = bool(folder.strip()), lambda: [Source(Path(folder.strip()).expanduser(), folder.strip())]
+        folder = st.text_input(
+            "Folder on the server's machine, with all folders in it", key="add.folder", placeholder="/home/me/pictures"
+        )
+    ready = bool(files) or bool(folder.strip())
     add, sample = st.columns([1, 3])
     if add.button("Add", type="primary", disabled=not (ready and name.strip() and model.strip()), width="stretch"):
-        _submit(name.strip(), model.strip(), sources())
+        sources = _to_disk(files) if files else [Source(Path(folder.strip()).expanduser(), folder.strip())]
+        _submit(name.strip(), model.strip(), sources)
     if SAMPLE not in known:
-        sample.button("Take the sample set", on_click=_take_sample, icon=":material/auto_awesome:")
+        sample.button("Take the sample set", on_click=frame.take_sample, icon=":material/auto_awesome:")
 
 
 def _suggested(collection: Collection | None) -> str:
@@ -63,11 +67,6 @@ def _about(model: str) -> None:
         st.caption(f"{plain(model)}: {note}.")
 
 
-def _take_sample() -> None:
-    cache.workspace().add_sample()
-    state.open_collection(SAMPLE)
-
-
 def _to_disk(files: list[Any]) -> list[Source]:
     """Uploads as files of ours; their names stay words."""
     folder = cache.workspace().home.path / "incoming" / uuid.uuid4().hex
@@ -75,6 +74,7 @@ def _to_disk(files: list[Any]) -> list[Source]:
     sources = []
     for number, file in enumerate(files):
         path = folder / str(number)
+        file.seek(0)
         with path.open("wb") as opened:
             shutil.copyfileobj(file, opened)
         sources.append(Source(path, file.name))
@@ -136,9 +136,13 @@ def _told(job: Job, result: IngestResult) -> None:
     if result.rejected:
         with st.expander(f"{len(result.rejected):,} refused, and why", expanded=True):
             st.dataframe(
-                {"file": [one.item for one in result.rejected], "reason": [one.reason for one in result.rejected]},
+                {
+                    "file": [short(one.item) for one in result.rejected],
+                    "reason": [one.reason for one in result.rejected],
+                },
                 hide_index=True,
                 alt="Refused files with the reason of each",
+                column_config={"file": st.column_config.TextColumn(width="small")},
             )
 
 

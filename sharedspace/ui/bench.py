@@ -36,8 +36,8 @@ def run(collection: Collection, text: str, template: str, temperature: float, tr
     if len(labels) < 2:
         st.info("Type two labels or more. Each becomes a text and a vector; every image gets the label nearest to it.")
         return
-    widgets.unknown_words(collection, [zeroshot.prompts(label, [template])[0] for label in labels])
     result = cache.classify(collection, labels, template, temperature, truth)
+    widgets.unknown_words(collection, [zeroshot.prompts(label, [template])[0] for label in labels])
     best = result.best
     counts: list[int] = np.bincount(best, minlength=len(labels)).tolist()
     if result.truth is None:

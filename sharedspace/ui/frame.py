@@ -13,7 +13,7 @@ from sharedspace.errors import SharedSpaceError
 from sharedspace.jobs import Job
 from sharedspace.ui import cache, state
 from sharedspace.ui.text import plain
-from sharedspace.workspace import Collection
+from sharedspace.workspace import SAMPLE, Collection
 
 FOLDER = Path(__file__).parent.parent.parent / "pages"
 # file, title, icon; the first is the start page
@@ -47,7 +47,7 @@ def page(title: str, empty: bool = False) -> Iterator[Collection]:
     with errors():
         with st.sidebar:
             collection = _choose()
-            _running()
+            running("sidebar")
         st.html(_STYLE)
         st.title(title, anchor=False)
         if not empty and (collection is None or not collection.info.images):
@@ -68,26 +68,40 @@ def errors() -> Iterator[None]:
 
 
 def _choose() -> Collection | None:
-    infos = cache.workspace().collections()
+    # The newest first: what a visitor of no particular address sees.
+    infos = sorted(cache.workspace().collections(), key=lambda info: (info.name == SAMPLE, -info.number))
     if not infos:
         st.caption("No collection yet.")
         return None
     names = [info.name for info in infos]
-    if state.get().follow in names:
-        state.open_collection(str(state.get().follow))
+    follow = state.get().follow
+    if follow in names:
+        state.open_collection(str(follow))
         state.update(follow=None)
-    name = st.selectbox("Collection", names, key="collection", bind="query-params", persist_state="session")
-    info = infos[names.index(name)] if name in names else infos[0]
+    elif state.collection() not in names:
+        state.open_collection(names[0])
+    # Without a default: Streamlit leaves a default out of the address, and a later page would forget the choice.
+    name = st.selectbox("Collection", names, index=None, key="collection", bind="query-params", persist_state="session")
+    info = infos[names.index(name or names[0])]
     st.caption(f"{info.images:,} images · model {plain(info.space.model)} · {info.space.dimension} dimensions")
     return cache.workspace().collection(info.name)
 
 
 def _nothing_here(collection: Collection | None) -> None:
     if collection is None:
-        st.info("There is no collection yet. Add pictures on the page **Images**, or take the sample set from there.")
+        st.info(
+            "There is no collection yet. Add pictures of yours on the page **Images**, or begin with the sample set."
+        )
+        st.button("Take the sample set", on_click=take_sample, icon=":material/auto_awesome:")
     else:
         st.info(f"{plain(collection.info.name)} holds no images yet. Add some on the page **Images**.")
     st.stop()
+
+
+def take_sample() -> None:
+    """Make the sample collection and open it; only in a callback."""
+    cache.workspace().add_sample()
+    state.open_collection(SAMPLE)
 
 
 def _about_model(collection: Collection) -> None:
@@ -98,21 +112,22 @@ def _about_model(collection: Collection) -> None:
         )
 
 
-def _running() -> None:
+def running(place: str) -> None:
+    """Bars of the long work that runs, with a way to stop it; `place` says where on the page, once each."""
     active = cache.jobs().active()
 
     @st.fragment(run_every=1.0 if active else None)
-    def running() -> None:
+    def bars() -> None:
         now = cache.jobs().active()
         for job in now:
-            _progress(job)
-        if active and not now:
-            st.rerun()  # a full run: the timer stops, the results show
+            _progress(job, place)
+        if len(now) < len(active):
+            st.rerun()  # a full run: what has ended shows its result, and without work the timer stops
 
-    running()
+    bars()
 
 
-def _progress(job: Job) -> None:
+def _progress(job: Job, place: str) -> None:
     progress, left = job.progress, job.seconds_left()
     share = progress.done / progress.total if progress.total else 0.0
     count = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
@@ -120,4 +135,4 @@ def _progress(job: Job) -> None:
     st.progress(
         min(share, 1.0), text=f"{plain(job.title)}{count}{rest}{' ' + plain(progress.note) if progress.note else ''}"
     )
-    st.button("Cancel", key=f"cancel-{job.id}", on_click=job.cancel, help="What is done so far is kept.")
+    st.button("Cancel", key=f"cancel-{place}-{job.id}", on_click=job.cancel, help="What is done so far is kept.")

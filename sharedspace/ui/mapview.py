@@ -9,8 +9,7 @@ import streamlit as st
 
 from sharedspace.plots import theme
 from sharedspace.records import SearchResult, SpaceMap
-from sharedspace.ui import cache, state, widgets
-from sharedspace.ui.frame import errors
+from sharedspace.ui import cache, frame, state, widgets
 from sharedspace.ui.routes import address
 from sharedspace.ui.spacemap.component import Text, last_click, spacemap
 from sharedspace.ui.text import plain
@@ -28,7 +27,8 @@ def draw_first(collection: Collection) -> None:
     if not any(job.collection == name for job in cache.jobs().active()):
         cache.jobs().submit(f"Drawing the map of {name}", name, lambda job: collection.map().key)
         st.rerun()
-    st.info("The map is being drawn: its progress stands in the sidebar. The first drawing takes some 20 seconds.")
+    st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
+    frame.running("page")
     st.skeleton(height=560)
     st.stop()
 
@@ -48,7 +48,7 @@ def colour_choices(collection: Collection) -> list[str]:
 @st.fragment
 def map_and_images(collection: Collection, query: str, colour: str) -> None:
     """The map, and beside it the images of the query, of the lasso or around the clicked one."""
-    with errors():
+    with frame.errors():
         _map_and_images(collection, query, colour)
 
 

@@ -34,6 +34,12 @@ def update(**changes: Any) -> None:
     st.session_state[_KEY] = replace(get(), **changes)
 
 
+def collection() -> str | None:
+    """The name of the chosen collection, of this session or of the address."""
+    chosen = st.session_state.get("collection") or st.query_params.get("collection")
+    return None if chosen is None else str(chosen)
+
+
 def open_collection(name: str) -> None:
     """Choose a collection; only before the widget that shows the choice is drawn, or in a callback."""
     st.session_state["collection"] = name

@@ -174,8 +174,8 @@ class Painter {
     this.paintHits(context);
     const labels = new Labels(context, this.theme, this.width, this.height);
     const star = this.starNow(), anchors = this.data.anchors.map(([text, x, y]) => [text, ...this.toScreen(x, y)]);
+    if (star) labels.block(star.x, star.y, 14), labels.add(star.text, star.x, star.y, 16, "600 15px"); // before all else
     for (const [, x, y] of anchors) labels.block(x, y, 6);
-    if (star) labels.block(star.x, star.y, 14), labels.add(star.text, star.x, star.y, 16, "600 15px");
     for (const [text, x, y] of anchors) labels.add(text, x, y, 9, "13px");
     for (const [, x, y] of anchors) this.paintShape(context, diamond(x, y, 6), this.theme.ink, this.theme.ground);
     labels.paint();
