@@ -33,7 +33,7 @@ _POINT = """([canvas, chips]) => {
 _WATCH_PROGRESS = """() => {
   window.progressSeen = [];
   new MutationObserver(() => {
-    for (const bar of document.querySelectorAll('[data-testid=stSidebar] [data-testid=stProgress]')) {
+    for (const bar of document.querySelectorAll('[data-testid=stProgress]')) {
       if (window.progressSeen.at(-1) !== bar.innerText) window.progressSeen.push(bar.innerText);
     }
   }).observe(document.body, {subtree: true, childList: true, characterData: true});

@@ -17,7 +17,7 @@ from sharedspace.home import default_path
 
 ROOT = Path(__file__).parents[2]  # of the repository: the app's launcher and its settings stand there
 PORT = 8501
-STEPS = 8000
+STEPS = 4000  # what the shipped weights had
 
 
 def app_options(parser: ArgumentParser) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,14 @@ from sharedspace.encoders import MODELS
 from sharedspace.errors import BadInput
 from sharedspace.ingest import Source
 from sharedspace.jobs import Job
-from sharedspace.records import IngestResult, Progress
+from sharedspace.records import IngestResult, Progress, Rejected
 from sharedspace.ui import cache, frame, state
 from sharedspace.ui.text import plain, short
 from sharedspace.workspace import SAMPLE, Collection
 
 UPLOAD, FOLDER = "upload", "folder on the server"
 OTHER_MODEL = "another CLIP…"
+SHOWN = 20  # refused files that are listed
 
 
 def form(collection: Collection | None) -> None:
@@ -134,16 +138,17 @@ def _told(job: Job, result: IngestResult) -> None:
         icon=":material/check_circle:",
     )
     if result.rejected:
-        with st.expander(f"{len(result.rejected):,} refused, and why", expanded=True):
-            st.dataframe(
-                {
-                    "file": [short(one.item) for one in result.rejected],
-                    "reason": [one.reason for one in result.rejected],
-                },
-                hide_index=True,
-                alt="Refused files with the reason of each",
-                column_config={"file": st.column_config.TextColumn(width="small")},
-            )
+        _refused(result.rejected)
+
+
+def _refused(rejected: Sequence[Rejected]) -> None:
+    with st.expander(f"{len(rejected):,} refused, and why", expanded=True):
+        st.markdown("\n".join(f"- **{plain(short(one.item))}**: {plain(one.reason)}" for one in rejected[:SHOWN]))
+        if len(rejected) > SHOWN:
+            st.caption(f"The first {SHOWN} are shown; the download holds all.")
+        table = io.StringIO()
+        csv.writer(table).writerows([("file", "reason"), *((one.item, one.reason) for one in rejected)])
+        st.download_button("Download as CSV", table.getvalue(), "refused.csv", "text/csv", icon=":material/download:")
 
 
 def manage(collection: Collection) -> None:

@@ -39,22 +39,24 @@ _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-inline: clamp(1rem
 
 
 @contextmanager
-def page(title: str, empty: bool = False) -> Iterator[Collection]:
+def page(title: str, adding: bool = False) -> Iterator[Collection]:
     """The frame of a page, around its content; yields the chosen collection.
 
-    A collection without images shows what to do instead of the page, unless the page is made for that (`empty`).
+    A collection without images shows what to do instead of the page, unless the page is for `adding` some: that one
+    shows the running jobs itself, where a phone, which hides the sidebar, shows them too.
     """
     with errors():
         with st.sidebar:
             collection = _choose()
-            running("sidebar")
+            if not adding:
+                running("sidebar")
         st.html(_STYLE)
         st.title(title, anchor=False)
-        if not empty and (collection is None or not collection.info.images):
+        if not adding and (collection is None or not collection.info.images):
             _nothing_here(collection)
         if collection is not None:
             _about_model(collection)
-        yield collection  # type: ignore[misc]  # None only where `empty` pages ask for it
+        yield collection  # type: ignore[misc]  # None only on the page for adding
     cache.page_shown()
 
 
@@ -78,11 +80,13 @@ def _choose() -> Collection | None:
     if follow in names:
         state.open_collection(str(follow))
         state.update(follow=None)
-    elif state.collection() not in names:
-        state.open_collection(names[0])
-    # Without a default: Streamlit leaves a default out of the address, and a later page would forget the choice.
-    name = st.selectbox("Collection", names, index=None, key="collection", bind="query-params", persist_state="session")
-    info = infos[names.index(name or names[0])]
+    wanted = state.collection()
+    shown = names.index(wanted) if wanted in names else 0
+    # Not bound and not persisted: the browser loses a bound choice that was made here rather than by its user.
+    key = state.collection_key()
+    name = st.selectbox("Collection", names, shown, key=key, on_change=state.took_collection, args=(key,))
+    st.query_params["collection"] = name
+    info = infos[names.index(name)]
     st.caption(f"{info.images:,} images · model {plain(info.space.model)} · {info.space.dimension} dimensions")
     return cache.workspace().collection(info.name)
 
@@ -124,7 +128,8 @@ def running(place: str) -> None:
         if len(now) < len(active):
             st.rerun()  # a full run: what has ended shows its result, and without work the timer stops
 
-    bars()
+    with st.container():  # its own place: what follows on the page is not taken for what the fragment drew before
+        bars()
 
 
 def _progress(job: Job, place: str) -> None:

@@ -18,6 +18,8 @@ _KEY = "shared-space"
 class State:
     """One session's state."""
 
+    collection: str | None = None  # name of the one that is looked at
+    choices: int = 0  # how often a collection was opened by us: names the widget, so that a new one shows it
     picked: str | None = None  # id of the image that was clicked on the map
     follow: str | None = None  # a collection to open as soon as it is there
     uploads: int = 0  # how many batches were handed over: names the uploader, so that a new one is empty
@@ -36,13 +38,23 @@ def update(**changes: Any) -> None:
 
 def collection() -> str | None:
     """The name of the chosen collection, of this session or of the address."""
-    chosen = st.session_state.get("collection") or st.query_params.get("collection")
-    return None if chosen is None else str(chosen)
+    return get().collection or st.query_params.get("collection")
 
 
 def open_collection(name: str) -> None:
     """Choose a collection; only before the widget that shows the choice is drawn, or in a callback."""
-    st.session_state["collection"] = name
+    update(collection=name, choices=get().choices + 1)
+
+
+def took_collection(key: str) -> None:
+    """Keep what the widget of that key was set to; its callback, also of one that the browser has not forgotten yet."""
+    if key == collection_key():
+        update(collection=st.session_state[key])
+
+
+def collection_key() -> str:
+    """The key of the widget that shows the choice."""
+    return f"collection-{get().choices}"
 
 
 def set_query(text: str) -> None:
