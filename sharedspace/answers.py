@@ -111,3 +111,10 @@ def space_map(drawn: SpaceMap, texts: Sequence[tuple[str, float, float]] = ()) -
         "placed_later": drawn.placed,
         "texts": [{"text": text, "x": x, "y": y} for text, x, y in texts],
     }
+
+
+def cell(value: Any) -> Any:
+    """A value as a cell of a CSV: before a text that a spreadsheet would run as a formula stands a quote."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

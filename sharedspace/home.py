@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -52,6 +55,7 @@ class Home:
 
     def __init__(self, path: str | Path | None = None, load: Callable[[str], Encoder] = encoders.load) -> None:
         self.path = Path(path) if path is not None else default_path()
+        self._opened = time.time()
         self.new = not (self.path / "ledger.sqlite3").exists()
         self.path.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger(self.path / "ledger.sqlite3")
@@ -59,7 +63,7 @@ class Home:
         self._load = load
         self._encoders: dict[str, Encoder] = {}
         self._snapshots: dict[int, Snapshot] = {}
-        self._loading = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
         self._writing = threading.RLock()
         self._claim: IO[str] | None = None
 
@@ -74,7 +78,7 @@ class Home:
 
     def encoder(self, model: str) -> Encoder:
         """A model by name, loaded once."""
-        with self._loading:
+        with self._loading.setdefault(model, threading.Lock()):
             if model not in self._encoders:
                 self._encoders[model] = self._load(model)
             return self._encoders[model]
@@ -105,6 +109,19 @@ class Home:
             raise BadInput(f"{id!r} is not the id of an image.")
         return self.path / kind / id[:2] / id
 
+    def incoming(self) -> Path:
+        """A new folder for uploads on their way in."""
+        folder = self.path / "incoming" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
+
+    def clear_incoming(self) -> None:
+        """Delete uploads that an earlier process left behind when it was stopped; raises HomeInUse."""
+        with self.owned():
+            for folder in (self.path / "incoming").glob("*"):
+                if folder.stat().st_mtime < self._opened:
+                    shutil.rmtree(folder, ignore_errors=True)
+
     # -- snapshots
 
     def snapshot(self, number: int) -> Snapshot:
@@ -125,9 +142,10 @@ class Home:
         if not path.is_file():
             folder.mkdir(exist_ok=True)
             _replace(path, _npy(self.ledger.matrix(info.number)[1]))
-            for older in folder.glob(f"{info.number}-*.npy"):
-                if older != path:
-                    older.unlink(missing_ok=True)
+            for other in folder.glob(f"{info.number}-*.npy"):
+                if int(other.stem.split("-")[1]) < info.revision:
+                    with suppress(OSError):  # Windows keeps what a reader has mapped
+                        other.unlink()
         matrix: np.ndarray = np.load(path, mmap_mode="r")
         return matrix
 
@@ -157,13 +175,26 @@ class Home:
             removed = self.ledger.remove(number, ids)
             if removed and store.revision(number) == before:
                 store.remove(number, ids, self.ledger.info(number).revision)
+            self._forget_pictures(ids)
         return removed
 
     def delete(self, number: int) -> None:
-        """Forget a collection; vectors and thumbnails stay for the day its images come again."""
+        """Forget a collection and its pictures; vectors stay, so that its images need not be embedded again."""
         with self.owned() as store:
+            ids = [record.id for record in self.ledger.records(number)]
             self.ledger.delete(number)
             store.drop(number)
+            self._forget_pictures(ids)
+            for snapshot in (self.path / "snapshots").glob(f"{number}-*.npy"):
+                with suppress(OSError):
+                    snapshot.unlink()
+
+    def _forget_pictures(self, ids: Sequence[str]) -> None:
+        """Delete the files of those images that no collection holds any more."""
+        for id in self.ledger.without_collection(ids):
+            for path in (self.thumbnail(id), self.original(id)):
+                if path is not None:
+                    path.unlink(missing_ok=True)
 
     def index(self, number: int) -> Store:
         """The vector index, built anew first where it does not show the ledger's present revision."""

@@ -57,21 +57,30 @@ class Jobs:
     """A queue of jobs, done one after the other."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[Job, Callable[[Job], Any]]] = queue.Queue()
+        self._queue: queue.Queue[tuple[Job, Callable[[Job], Any], Callable[[], None]]] = queue.Queue()
         self._jobs: list[Job] = []
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
 
-    def submit(self, title: str, collection: str, work: Callable[[Job], Any]) -> Job:
-        """Queue work; it is called with its job, to report to and to ask whether it is cancelled."""
+    def submit(
+        self, title: str, collection: str, work: Callable[[Job], Any], at_end: Callable[[], None] = lambda: None
+    ) -> Job:
+        """Queue work; it is called with its job, to report to and to ask whether it is cancelled.
+
+        `at_end` is called whatever became of it, also when it was cancelled before it began.
+        """
         job = Job(title, collection)
         self._jobs.append(job)
-        self._queue.put((job, work))
+        self._queue.put((job, work, at_end))
         return job
 
     def all(self) -> list[Job]:
         """Every job of this process, oldest first."""
         return list(self._jobs)
+
+    def last(self, collection: str) -> Job | None:
+        """The newest job of a collection."""
+        return next((job for job in reversed(self._jobs) if job.collection == collection), None)
 
     def active(self) -> list[Job]:
         """Jobs that wait or run, oldest first."""
@@ -87,21 +96,26 @@ class Jobs:
 
     def _work(self) -> None:
         while True:
-            job, work = self._queue.get()
+            job, work, at_end = self._queue.get()
             if job.cancelled():
                 job.state = "cancelled"
-                continue
-            job.state, job.started = "running", time.monotonic()
-            try:
-                job.result = work(job)
-                job.state = "cancelled" if job.cancelled() else "done"
-            except Cancelled:
-                job.state = "cancelled"
-            except SharedSpaceError as error:
-                job.error, job.state = str(error), "failed"
-            except BaseException as error:  # noqa: BLE001
-                # The thread must live on for the next job; the traceback goes where the server's log is.
-                job.error, job.state = f"An unexpected error: {type(error).__name__}: {error}", "failed"
-                threading.excepthook(
-                    threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
-                )
+            else:
+                _run(job, work)
+            at_end()
+
+
+def _run(job: Job, work: Callable[[Job], Any]) -> None:
+    job.state, job.started = "running", time.monotonic()
+    try:
+        job.result = work(job)
+        job.state = "cancelled" if job.cancelled() else "done"
+    except Cancelled:
+        job.state = "cancelled"
+    except SharedSpaceError as error:
+        job.error, job.state = str(error), "failed"
+    except BaseException as error:  # noqa: BLE001
+        # The thread must live on for the next job; the traceback goes where the server's log is.
+        job.error, job.state = f"An unexpected error: {type(error).__name__}: {error}", "failed"
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+        )

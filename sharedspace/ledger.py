@@ -36,9 +36,10 @@ CREATE TABLE texts (space TEXT NOT NULL REFERENCES spaces, text TEXT NOT NULL, v
 CREATE TABLE members (
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
     path TEXT NOT NULL, meta TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
+CREATE INDEX members_by_image ON members (image);
 CREATE TABLE maps (
     collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
-    key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, placed INTEGER NOT NULL);
+    key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, late TEXT NOT NULL);
 """
 INFO = (
     "SELECT c.number, c.name, c.revision, (SELECT count(*) FROM members m WHERE m.collection = c.number),"
@@ -240,6 +241,11 @@ class Ledger:
         """Those of the ids that were embedded in a space before, with their vectors (d,) float32."""
         return self._vectors("SELECT image, vector FROM vectors WHERE space = ? AND image", space, ids)
 
+    def without_collection(self, ids: Iterable[str]) -> list[str]:
+        """Those of the ids that are images which no collection holds."""
+        query = "SELECT 1 FROM images WHERE id = ? AND NOT EXISTS (SELECT 1 FROM members WHERE image = images.id)"
+        return [id for id in ids if self._read(query, id)]
+
     def texts(self, space: Space, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Those of the texts that are remembered in a space, with their vectors (d,) float32."""
         return self._vectors("SELECT text, vector FROM texts WHERE space = ? AND text", space, texts)
@@ -283,17 +289,18 @@ class Ledger:
                     json.dumps(space_map.ids),
                     np.ascontiguousarray(space_map.xy, dtype="<f4").tobytes(),
                     space_map.revision,
-                    space_map.placed,
+                    json.dumps(space_map.late),
                 ),
             )
 
     def map(self, number: int) -> SpaceMap | None:
         """The drawn map of a collection, if there is one."""
-        rows = self._read("SELECT key, ids, xy, revision, placed FROM maps WHERE collection = ?", number)
+        rows = self._read("SELECT key, ids, xy, revision, late FROM maps WHERE collection = ?", number)
         if not rows:
             return None
-        key, ids, xy, *rest = rows[0]
-        return SpaceMap(key, tuple(json.loads(ids)), np.frombuffer(xy, dtype="<f4").reshape(-1, 2), *rest)
+        key, ids, xy, revision, late = rows[0]
+        points = np.frombuffer(xy, dtype="<f4").reshape(-1, 2)
+        return SpaceMap(key, tuple(json.loads(ids)), points, revision, tuple(json.loads(late)))
 
     def find_map(self, key: str) -> SpaceMap | None:
         """A drawn map by its key."""

@@ -38,13 +38,14 @@ def extend(drawn: SpaceMap, ids: Sequence[str], vectors: np.ndarray, revision: i
     xy[old] = drawn.xy[[at[ids[row]] for row in old]]
     for row in sorted(set(range(len(ids))) - set(old)):
         xy[row] = place(vectors[old], xy[old], vectors[row]).xy
-    return named(ids, xy, revision, placed=drawn.placed + len(ids) - len(old))
+    before = set(drawn.late)
+    return named(ids, xy, revision, late=[id for id in ids if id not in at or id in before])
 
 
-def named(ids: Sequence[str], xy: np.ndarray, revision: int, placed: int = 0) -> SpaceMap:
+def named(ids: Sequence[str], xy: np.ndarray, revision: int, late: Sequence[str] = ()) -> SpaceMap:
     """A map under a key that is a hash of what it shows, so that a drawn map can be cached for ever."""
     key = hashlib.sha256("".join(ids).encode() + xy.tobytes()).hexdigest()[:20]
-    return SpaceMap(key, tuple(ids), xy, revision, placed)
+    return SpaceMap(key, tuple(ids), xy, revision, tuple(late))
 
 
 def project(

@@ -156,7 +156,12 @@ class SpaceMap:
     ids: tuple[str, ...]
     xy: np.ndarray  # (n, 2) float32, map units
     revision: int  # of the collection that it shows
-    placed: int = 0  # how many of the images came after the drawing and were placed by their neighbours
+    late: tuple[str, ...] = ()  # those of the ids that came after the drawing and stand by their neighbours
+
+    @property
+    def placed(self) -> int:
+        """How many images came after the drawing."""
+        return len(self.late)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ from sharedspace.records import Hit, ImageRecord
 from sharedspace.vectors import top_k
 
 
-def rank(
-    records: Sequence[ImageRecord], vectors: np.ndarray, query: np.ndarray, k: int, line: float | None = None
-) -> tuple[Hit, ...]:
+def rank(records: Sequence[ImageRecord], vectors: np.ndarray, query: np.ndarray, k: int) -> tuple[Hit, ...]:
     """The k images nearest to the unit vector (d,) by exact cosine over (n, d), best first."""
     cosines = vectors @ query  # (n,)
     return tuple(
@@ -21,7 +19,7 @@ def rank(
             path=records[row].path,
             score=float(cosines[row]),
             rank=place,
-            matched=None if line is None else bool(cosines[row] >= line),
+            matched=None,  # until there is a line to match
         )
         for place, row in enumerate(top_k(cosines, k), start=1)
     )

@@ -74,7 +74,8 @@ class Workspace:
         return not sound
 
     def _is_sample(self, info: CollectionInfo) -> bool:
-        return all(record.path.startswith("sample_data/") for record in self.home.ledger.records(info.number))
+        records = self.home.ledger.records(info.number)
+        return bool(records) and all(record.path.startswith("sample_data/") for record in records)
 
     def _named(self, name: str) -> CollectionInfo:
         everything = self.collections()
@@ -158,22 +159,24 @@ class Workspace:
     def add_sample(self, name: str = SAMPLE) -> Collection:
         """The sample collection, made from its shipped vectors and map without loading a model.
 
-        One of an earlier pocket is made anew, as long as it holds nothing but the sample set.
+        A collection of that name stays as it is, but for the sample set of an earlier pocket: that is made anew.
         """
         sample = samples.load()
         for info in self.collections():
-            if info.name == name and info.space.fingerprint != sample.space.fingerprint and self._is_sample(info):
-                self.delete(name)
+            if info.name != name:
+                continue
+            if info.space.fingerprint == sample.space.fingerprint or not self._is_sample(info):
+                return Collection(self.home, info.number)
+            self.delete(name)
         number = self.home.ledger.ensure(name, sample.space)
         for record, file in zip(sample.records, sample.files, strict=True):
             self.home.write("thumbs", record.id, file.read_bytes())
         self.home.ledger.add(number, sample.records, sample.vectors)
         collection = Collection(self.home, number)
-        if self.home.ledger.map(number) is None and collection.info.images == len(sample.records):
-            ids = [record.id for record in sample.records]
-            self.home.ledger.save_map(number, projection.named(ids, sample.xy, collection.info.revision))
-            self.home.ledger.remember(sample.space, sample.anchors, sample.anchor_vectors)
-            self.home.ledger.set_anchors(number, sample.anchors)
+        ids = [record.id for record in sample.records]
+        self.home.ledger.save_map(number, projection.named(ids, sample.xy, collection.info.revision))
+        self.home.ledger.remember(sample.space, sample.anchors, sample.anchor_vectors)
+        self.home.ledger.set_anchors(number, sample.anchors)
         return collection
 
 
@@ -204,6 +207,10 @@ class Collection:
     def snapshot(self) -> Snapshot:
         """Records and vectors of the present revision, rows by id."""
         return self._home.snapshot(self._number)
+
+    def original(self, id: str) -> Path | None:
+        """The file with an image's bytes, where they were kept (uploads)."""
+        return self._home.original(id)
 
     def remove(self, ids: Sequence[str]) -> int:
         """Take images out; the count of those that were in."""
@@ -317,14 +324,21 @@ class Collection:
 
     def map(self) -> SpaceMap:
         """The frozen map: drawn on first need; images that came later are placed by their neighbours."""
+        return self.view()[1]
+
+    def view(self) -> tuple[Snapshot, SpaceMap]:
+        """Images and map of one moment, row for row, also while an ingest goes on."""
         snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
+        while drawn is not None and drawn.revision > snapshot.revision:  # drawn between the two reads
+            snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
         if drawn is not None and drawn.ids == snapshot.ids:
-            return drawn
+            return snapshot, drawn
         if drawn is None or not set(drawn.ids) & set(snapshot.ids):
-            return self.redraw()
-        extended = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
-        self._home.ledger.save_map(self._number, extended)
-        return extended
+            present = projection.draw(snapshot.ids, snapshot.vectors, snapshot.revision)
+        else:
+            present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
+        self._home.ledger.save_map(self._number, present)
+        return snapshot, present
 
     def redraw(self, seed: int = 0) -> SpaceMap:
         """Draw the map anew, with all present images."""
@@ -335,7 +349,8 @@ class Collection:
 
     def place(self, vector: np.ndarray) -> Placement:
         """Where a unit vector (d,) stands on the map, which does not move."""
-        return projection.place(self.snapshot().vectors, self.map().xy, vector)
+        snapshot, drawn = self.view()
+        return projection.place(snapshot.vectors, drawn.xy, vector)
 
     def anchors(self) -> list[str]:
         """The texts kept on the map."""

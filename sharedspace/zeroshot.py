@@ -57,8 +57,13 @@ def probabilities(cosines: np.ndarray, logit_scale: float, temperature: float = 
 
 def match_truth(values: Sequence[object | None], labels: Sequence[str]) -> tuple[str | None, ...]:
     """A metadata column as labels: compared without case and outer space; what is no label stays as it is."""
-    by_key = {label.casefold().strip(): label for label in labels}
-    return tuple(None if value is None else by_key.get(str(value).casefold().strip(), str(value)) for value in values)
+    exact = set(labels)
+    folded = {label.casefold().strip(): label for label in reversed(labels)}
+
+    def label_of(value: str) -> str:  # of two labels that differ in case only, each is its own
+        return value if value in exact else folded.get(value.casefold().strip(), value)
+
+    return tuple(None if value is None else label_of(str(value)) for value in values)
 
 
 def accuracy(labels: Sequence[str], best: np.ndarray, truth: Sequence[str | None]) -> tuple[float | None, int]:

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from sharedspace import answers
 from sharedspace.records import (
@@ -116,7 +117,7 @@ def test_cluster_rows_are_plain_integers():
 
 
 def test_space_map_says_where_the_texts_stand():
-    drawn = SpaceMap("k", ("1", "2"), np.zeros((2, 2), dtype=np.float32), 1, placed=1)
+    drawn = SpaceMap("k", ("1", "2"), np.zeros((2, 2), dtype=np.float32), 1, late=("2",))
 
     assert plain(answers.space_map(drawn, [("red", 1.0, -2.0)])) == {
         "map": "k",
@@ -124,3 +125,13 @@ def test_space_map_says_where_the_texts_stand():
         "placed_later": 1,
         "texts": [{"text": "red", "x": 1.0, "y": -2.0}],
     }
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-cmd", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_cell_that_a_spreadsheet_would_run_gets_a_quote_first(text: str):
+    assert answers.cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["a=b", "", " =1", -1.5, 3, True, None])
+def test_any_other_cell_stays_as_it_is(value: object):
+    assert answers.cell(value) is value

@@ -103,3 +103,28 @@ def test_stop_ends_what_runs_and_what_waits() -> None:
     jobs.stop()
 
     assert [job.state for job in made] == ["cancelled"] * 3
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_the_end_of_a_job_is_told_once_also_when_it_never_began(cancel: bool) -> None:
+    jobs, go, ended = Jobs(), threading.Event(), []
+    jobs.submit("first", "c", lambda job: go.wait(5))
+    second = jobs.submit("second", "c", lambda job: 1, at_end=lambda: ended.append(1))
+    if cancel:
+        second.cancel()
+    go.set()
+    wait(jobs)
+    jobs.submit("third", "c", lambda job: 1)
+    wait(jobs)
+
+    assert ended == [1]
+
+
+def test_the_last_job_of_a_collection_is_its_newest() -> None:
+    jobs = Jobs()
+    made = [jobs.submit(title, name, lambda job: 1) for title, name in (("a", "x"), ("b", "y"), ("c", "x"))]
+    wait(jobs)
+
+    assert jobs.last("x") is made[2]
+    assert jobs.last("y") is made[1]
+    assert jobs.last("z") is None

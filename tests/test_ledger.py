@@ -234,7 +234,7 @@ def test_maps_and_anchors_come_back_as_they_were_and_go_with_their_collection(tm
     assert first.anchors(number) == []
     xy = np.random.default_rng(0).normal(size=(2, 2)).astype(np.float32)
     first.save_map(number, SpaceMap("old", ("a",), xy[:1], 1))
-    first.save_map(number, SpaceMap("key", ("a", "b"), xy, 2, placed=1))
+    first.save_map(number, SpaceMap("key", ("a", "b"), xy, 2, late=("b",)))
     first.set_anchors(number, ["ein Boot", "ship, 🚢"])
     first.close()
 

@@ -11,7 +11,8 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from sharedspace import samples
+from sharedspace import projection, samples
+from sharedspace.errors import SharedSpaceError
 from sharedspace.ui import cache
 from sharedspace.workspace import Workspace
 
@@ -254,3 +255,45 @@ def component(at: AppTest) -> dict:
 def test_cached_workspaces_are_of_this_home(home: Path) -> None:
     assert isinstance(cache.workspace(), Workspace)
     assert cache.workspace().home.path == home
+
+
+def test_a_home_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "ledger.sqlite3").write_bytes(b"no ledger " * 1000)
+    monkeypatch.setenv("SHAREDSPACE_HOME", str(damaged))
+    st.cache_resource.clear()
+
+    at = open_page("search")
+
+    assert "cannot be read as a ledger" in at.error[0].value
+    st.cache_resource.clear()
+
+
+def test_a_map_that_cannot_be_drawn_says_why_and_waits_to_be_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHAREDSPACE_HOME", str(tmp_path / "home"))
+    st.cache_resource.clear()
+    collection = cache.workspace().collection("sample")
+    cache.workspace().home.ledger._db.execute("DELETE FROM maps")
+    asked = []
+
+    def draw(*given: object) -> None:
+        asked.append(given)
+        raise SharedSpaceError("no memory left")
+
+    monkeypatch.setattr(projection, "draw", draw)
+    at = open_page("map")
+    finish_jobs(at)
+    at.run()
+
+    assert "no memory left" in at.error[0].value
+    assert len(asked) == 1
+    monkeypatch.undo()
+    next(button for button in at.button if button.label == "Draw the map again").click().run()
+    finish_jobs(at)
+    assert collection.is_drawn
+    cache.jobs().stop()
+    cache.workspace().close()
+    st.cache_resource.clear()

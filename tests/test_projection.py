@@ -46,7 +46,7 @@ def test_another_seed_gives_another_map_and_another_key(drawn):
 
 def test_a_key_names_ids_and_places_and_nothing_else(drawn):
     named = projection.named
-    same = named(IDS, drawn.xy.copy(), revision=99, placed=4)
+    same = named(IDS, drawn.xy.copy(), revision=99, late=IDS[:4])
     assert same.key == drawn.key
     assert named(IDS[::-1], drawn.xy, 3).key != drawn.key
     assert named(IDS, drawn.xy + np.float32(0.5), 3).key != drawn.key

@@ -28,10 +28,3 @@ def test_of_equal_images_the_one_with_the_lower_id_comes_first():
     hits = rank(RECORDS[:6], np.repeat(unit_rows(1, 4), 6, axis=0), unit_rows(1, 4)[0], 3)
 
     assert [hit.id for hit in hits] == ["00", "01", "02"]
-
-
-def test_hits_under_the_line_do_not_match_and_one_on_it_does():
-    vectors = np.array([[1, 0], [0.5, 0.75], [0.25, 0.5], [-1, 0]], dtype=np.float32)  # scores exact in binary
-
-    hits = rank(RECORDS[:4], vectors, np.array([1, 0], dtype=np.float32), 4, line=0.5)
-    assert [(hit.score, hit.matched) for hit in hits] == [(1, True), (0.5, True), (0.25, False), (-1, False)]

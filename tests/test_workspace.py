@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import threading
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -269,6 +270,7 @@ def test_sources_of_every_kind_meet_in_one_collection(workspace: Workspace, pict
 
 HOLD = """
 import sys
+import threading
 from sharedspace.home import Home
 with Home(sys.argv[1]).owned():
     print("held", flush=True)
@@ -627,3 +629,96 @@ def test_the_sample_stands_with_its_map_without_any_model(tmp_path: Path, sample
 def test_a_program_without_its_sample_set_says_where_it_should_be(tmp_path: Path):
     with pytest.raises(NotFound, match=f"No sample set named '{tmp_path}"):
         samples.load(tmp_path)
+
+
+def test_a_collection_of_ones_own_named_sample_is_left_alone(workspace: Workspace, pictures: Path):
+    workspace.ingest("sample", [pictures], model="fake")
+    before = workspace.collection("sample").snapshot()
+
+    workspace.add_sample()
+    assert workspace.collection("sample").snapshot().ids == before.ids
+    assert workspace.collection("sample").info.space.model == "fake"
+
+
+def test_images_taken_out_of_the_sample_set_do_not_come_back(workspace: Workspace):
+    first = workspace.add_sample()
+    gone = first.snapshot().ids[:3]
+    first.remove(gone)
+
+    workspace.add_sample()
+    assert not set(gone) & set(workspace.collection("sample").snapshot().ids)
+
+
+def test_the_sample_set_of_an_earlier_model_is_made_anew(workspace: Workspace):
+    sample = samples.load()
+    old = replace(sample.space, fingerprint="an earlier pocket")
+    number = workspace.home.ledger.ensure("sample", old)
+    workspace.home.ledger.add(number, sample.records[:5], sample.vectors[:5])
+
+    info = workspace.add_sample().info
+    assert (info.space, info.images) == (sample.space, len(sample.records))
+
+
+def test_pictures_of_a_deleted_collection_are_gone_but_for_those_that_another_holds(
+    workspace: Workspace, pictures: Path
+):
+    workspace.ingest("all", [pictures], model="fake", keep=True)
+    workspace.ingest("one", [pictures / "red.png"], model="fake")
+    ids = workspace.collection("all").snapshot().ids
+    (kept,) = workspace.collection("one").snapshot().ids
+    workspace.delete("all")
+
+    assert [id for id in ids if workspace.home.thumbnail(id)] == [kept]
+    assert [id for id in ids if workspace.home.original(id)] == [kept]
+    assert workspace.ingest("again", [pictures], model="fake").added == 6
+    assert all(workspace.home.thumbnail(id) for id in ids)
+
+
+def test_images_and_map_are_of_one_moment_while_an_ingest_goes_on(workspace: Workspace, tmp_path: Path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number, row in enumerate(np.random.default_rng(0).integers(0, 256, (150, 3), dtype=np.uint8)):
+        (folder / f"{number:03}.png").write_bytes(png(tuple(int(value) for value in row)))
+    workspace.ingest("c", [folder / f"{number:03}.png" for number in range(12)], model="fake")
+    collection = workspace.collection("c")
+    collection.map()
+    work = threading.Thread(target=lambda: workspace.ingest("c", [folder], model="fake"))
+    work.start()
+    seen = set()
+    while work.is_alive() or len(seen) < 2:
+        snapshot, drawn = collection.view()
+        assert snapshot.ids == drawn.ids
+        assert len(drawn.xy) == len(snapshot.vectors)
+        seen.add(len(drawn.ids))
+    work.join()
+
+    assert len(collection.view()[1].ids) == 150
+
+
+def test_a_model_that_takes_long_to_load_does_not_hold_up_another(tmp_path: Path):
+    go = threading.Event()
+
+    def load(name: str) -> FakeEncoder:
+        if name == "slow":
+            assert go.wait(10)
+        return FakeEncoder(name)
+
+    opened = Workspace(tmp_path / "home", load=load)
+    slow = threading.Thread(target=lambda: opened.home.encoder("slow"))
+    slow.start()
+    assert opened.home.encoder("quick").space.model == "quick"
+    go.set()
+    slow.join()
+    opened.close()
+
+
+def test_an_image_that_was_placed_and_removed_is_not_counted_as_placed(workspace: Workspace, pictures: Path):
+    workspace.ingest("c", [pictures / "red.png", pictures / "blue.png"], model="fake")
+    collection = workspace.collection("c")
+    first = collection.map()
+    workspace.ingest("c", [pictures], model="fake")
+    assert collection.map().placed == 4
+    late = [id for id in collection.map().ids if id not in first.ids]
+    collection.remove(late[:3])
+
+    assert collection.map().placed == 1

@@ -101,3 +101,7 @@ def test_truth_is_matched_without_case_and_outer_space_and_numbers_as_their_text
 
 def test_the_default_template_takes_a_label():
     zeroshot.check(["a", "b"], [zeroshot.TEMPLATE])
+
+
+def test_of_two_labels_that_differ_in_case_only_each_is_its_own_truth():
+    assert match_truth(["cat", "Cat", "CAT"], ["Cat", "cat"]) == ("cat", "Cat", "Cat")

@@ -246,7 +246,7 @@ def _write_csv(path: Path, fields: Sequence[str], rows: Iterable[answers.Documen
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, fields, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({field: answers.cell(value) for field, value in row.items()} for row in rows)
     _write(path, out.getvalue().encode("utf-8", "backslashreplace"))
 
 

@@ -64,25 +64,40 @@ def load(name: str) -> Encoder:
 
 
 def find(name: str, offline: bool = False) -> Path:
-    """The folder of a model, downloaded first where it must and may be; raises ModelUnavailable."""
+    """The folder of a model, downloaded once if it must and may be; raises ModelUnavailable.
+
+    What is on disk stays what it is: a newer revision on the hub would be another space.
+    """
     if name == "pocket":
         return POCKET
     if Path(name).is_dir():
         return Path(name)
+    stored = _hub_folder(name, offline=True)
+    if stored is not None:
+        return stored
+    fetched = None if offline else _hub_folder(name, offline=False)
+    if fetched is None:
+        raise ModelUnavailable(
+            f"The model {name!r} is not on this machine and could not be fetched from the Hugging Face hub. "
+            "Go online once, give a folder that holds it, or use 'pocket', which is always here."
+        )
+    return fetched
+
+
+def _hub_folder(name: str, offline: bool) -> Path | None:
+    """Where a hub model with its weights lies; None where it cannot be had."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
     unused = ["*.bin", "*.onnx", "*.h5", "*.msgpack", "*.ot", "onnx/*", "openvino/*"]
     try:
-        return Path(snapshot_download(repository, ignore_patterns=unused, local_files_only=offline))
+        folder = Path(snapshot_download(repository, ignore_patterns=unused, local_files_only=offline))
     except HFValidationError as error:
         raise ModelUnavailable(f"{name!r} is neither a folder nor a model's name on the Hugging Face hub.") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise ModelUnavailable(
-            f"The model {name!r} is not on this machine and could not be fetched from the Hugging Face hub. "
-            "Go online once, give a folder that holds it, or use 'pocket', which is always here."
-        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+        return None
+    return folder if any(folder.rglob("*.safetensors")) else None
 
 
 def on_disk(name: str) -> bool:

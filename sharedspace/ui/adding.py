@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from sharedspace.answers import cell
 from sharedspace.encoders import MODELS
 from sharedspace.errors import BadInput
 from sharedspace.ingest import Source
@@ -55,8 +56,10 @@ def form(collection: Collection | None) -> None:
     ready = bool(files) or bool(folder.strip())
     add, sample = st.columns([1, 3])
     if add.button("Add", type="primary", disabled=not (ready and name.strip() and model.strip()), width="stretch"):
-        sources = _to_disk(files) if files else [Source(Path(folder.strip()).expanduser(), folder.strip())]
-        _submit(name.strip(), model.strip(), sources)
+        if files:
+            _submit_uploads(name.strip(), model.strip(), files)
+        else:
+            _submit_folder(name.strip(), model.strip(), folder.strip())
     if SAMPLE not in known:
         sample.button("Take the sample set", on_click=frame.take_sample, icon=":material/auto_awesome:")
 
@@ -71,10 +74,9 @@ def _about(model: str) -> None:
         st.caption(f"{plain(model)}: {note}.")
 
 
-def _to_disk(files: list[Any]) -> list[Source]:
-    """Uploads as files of ours; their names stay words."""
-    folder = cache.workspace().home.path / "incoming" / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+def _submit_uploads(name: str, model: str, files: Sequence[Any]) -> None:
+    """Uploads become files of ours, whose originals are kept; their names stay words."""
+    folder = cache.workspace().home.incoming()
     sources = []
     for number, file in enumerate(files):
         path = folder / str(number)
@@ -82,32 +84,30 @@ def _to_disk(files: list[Any]) -> list[Source]:
         with path.open("wb") as opened:
             shutil.copyfileobj(file, opened)
         sources.append(Source(path, file.name))
-    return sources
+    state.update(uploads=state.get().uploads + 1)
+    _submit(name, model, sources, keep=True, at_end=lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def _submit(name: str, model: str, sources: list[Source]) -> None:
+def _submit_folder(name: str, model: str, folder: str) -> None:
+    path = Path(os.path.expanduser(folder))  # unlike Path's it leaves an unknown ~user
+    if not path.is_dir():
+        raise BadInput(f"{folder}: there is no such folder on the server's machine.")
+    _submit(name, model, [Source(path, folder)], keep=False, at_end=lambda: None)
+
+
+def _submit(name: str, model: str, sources: list[Source], keep: bool, at_end: Callable[[], None]) -> None:
     workspace = cache.workspace()
-    incoming = workspace.home.path / "incoming"
-    ours = {source.path.parent for source in sources if incoming in source.path.parents}
 
     def work(job: Job) -> IngestResult:
-        try:
-            job.report(Progress(0, None, "loading the model"))
-            result = workspace.ingest(
-                name, sources, model, keep=bool(ours), on_progress=job.report, cancelled=job.cancelled
-            )
-        finally:
-            for folder in ours:
-                shutil.rmtree(folder, ignore_errors=True)
+        job.report(Progress(0, None, "loading the model"))
+        result = workspace.ingest(name, sources, model, keep=keep, on_progress=job.report, cancelled=job.cancelled)
         if result.added:
             job.report(Progress(0, None, "drawing the map"))
             workspace.collection(name).map()
         return result
 
-    if not ours and not sources[0].path.is_dir():
-        raise BadInput(f"{sources[0].name}: there is no such folder on the server's machine.")
-    cache.jobs().submit(f"Adding to {name}", name, work)
-    state.update(uploads=state.get().uploads + 1, follow=name)
+    cache.jobs().submit(f"Adding to {name}", name, work, at_end)
+    state.update(follow=name)
     st.rerun()
 
 
@@ -147,17 +147,20 @@ def _refused(rejected: Sequence[Rejected]) -> None:
         if len(rejected) > SHOWN:
             st.caption(f"The first {SHOWN} are shown; the download holds all.")
         table = io.StringIO()
-        csv.writer(table).writerows([("file", "reason"), *((one.item, one.reason) for one in rejected)])
+        csv.writer(table).writerows([("file", "reason"), *((cell(one.item), one.reason) for one in rejected)])
         st.download_button("Download as CSV", table.getvalue(), "refused.csv", "text/csv", icon=":material/download:")
 
 
 def manage(collection: Collection) -> None:
     """Rename or delete, the latter after a second thought."""
     name = collection.info.name
+    if any(job.collection == name for job in cache.jobs().active()):
+        st.info("Pictures are being added to it just now: wait for that, or cancel it.")
+        return
     new = st.text_input("New name", name, key=f"rename-{collection.info.number}", max_chars=80)
     st.button("Rename", on_click=_rename, args=(name, new), disabled=new == name or not new.strip())
     sure = st.checkbox(
-        f"Delete {plain(name)} with its {collection.info.images:,} images; the files they came from stay",
+        f"Delete {plain(name)} with its {collection.info.images:,} images here; the files they came from stay",
         key=f"sure-{collection.info.number}",
     )
     st.button("Delete", on_click=cache.workspace().delete, args=(name,), disabled=not sure)

@@ -12,7 +12,7 @@ from sharedspace.ui import cache, state, widgets
 from sharedspace.ui.routes import address
 from sharedspace.workspace import Collection
 
-NO_TRUTH = "none"
+NO_TRUTH = "(none)"
 MOST_SUGGESTED = 60  # distinct values of a field that make a label set
 
 

@@ -8,10 +8,10 @@ import threading
 import numpy as np
 import streamlit as st
 
-from sharedspace import projection
-from sharedspace.errors import HomeInUse, SharedSpaceError
+from sharedspace import encoders, projection
+from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.jobs import Jobs
-from sharedspace.records import Classification, Clustering
+from sharedspace.records import Classification, Clustering, SpaceMap
 from sharedspace.workspace import SAMPLE, Collection, Workspace
 
 log = logging.getLogger("sharedspace")
@@ -49,15 +49,28 @@ def warm_up() -> threading.Thread:
 
 def _warm_up() -> None:
     _shown.wait(timeout=10)  # seconds; then nobody is waiting
+    infos = sorted(workspace().collections(), key=lambda info: -info.number)
+    local = [info.space.model for info in infos if encoders.on_disk(info.space.model)]
     try:
-        for info in workspace().collections():
-            workspace().home.encoder(info.space.model).texts(["a warm-up"])
+        for model in local[:1]:  # that of the collection which is shown first; nothing is fetched unasked
+            workspace().home.encoder(model).texts(["a warm-up"])
+        workspace().home.clear_incoming()
+        for info in infos:
             workspace().verify(info.name)
-        projection.warm_up()
     except HomeInUse as error:
         log.warning("This app only reads: %s", error)
     except SharedSpaceError as error:
         log.warning("While warming up: %s", error)
+    projection.warm_up()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def drawn_map(key: str) -> SpaceMap:
+    """A drawn map by its key, also for pages that still show it when it has been drawn anew; raises NotFound."""
+    found = workspace().home.ledger.find_map(key)
+    if found is None:
+        raise NotFound("map", key)
+    return found
 
 
 def embed(collection: Collection, texts: tuple[str, ...]) -> np.ndarray:

@@ -45,28 +45,31 @@ def page(title: str, adding: bool = False) -> Iterator[Collection]:
     A collection without images shows what to do instead of the page, unless the page is for `adding` some: that one
     shows the running jobs itself, where a phone, which hides the sidebar, shows them too.
     """
-    with errors():
-        with st.sidebar:
-            collection = _choose()
-            if not adding:
-                running("sidebar")
-        st.html(_STYLE)
-        st.title(title, anchor=False)
-        if not adding and (collection is None or not collection.info.images):
-            _nothing_here(collection)
-        if collection is not None:
-            _about_model(collection)
-        yield collection  # type: ignore[misc]  # None only on the page for adding
-    cache.page_shown()
+    try:
+        with errors():
+            with st.sidebar:
+                collection = _choose()
+                if not adding:
+                    running("sidebar")
+            st.html(_STYLE)
+            st.title(title, anchor=False)
+            if not adding and (collection is None or not collection.info.images):
+                _nothing_here(collection)
+            if collection is not None:
+                _about_model(collection)
+            yield collection  # type: ignore[misc]  # None only on the page for adding
+    finally:
+        cache.page_shown()
 
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Show an error of ours as the sentence that it is; a fragment needs it within, as it runs by itself."""
+    """Show an error of ours as the sentence that it is, and stop; a fragment needs it within, as it runs by itself."""
     try:
         yield
     except SharedSpaceError as error:
         st.error(plain(str(error)), icon=":material/error:")
+        st.stop()
 
 
 def _choose() -> Collection | None:
@@ -85,6 +88,7 @@ def _choose() -> Collection | None:
     # Not bound and not persisted: the browser loses a bound choice that was made here rather than by its user.
     key = state.collection_key()
     name = st.selectbox("Collection", names, shown, key=key, on_change=state.took_collection, args=(key,))
+    state.update(collection=name)
     st.query_params["collection"] = name
     info = infos[names.index(name)]
     st.caption(f"{info.images:,} images · model {plain(info.space.model)} · {info.space.dimension} dimensions")

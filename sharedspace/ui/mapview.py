@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from sharedspace import search
+from sharedspace.home import Snapshot
 from sharedspace.plots import theme
-from sharedspace.records import SearchResult, SpaceMap
+from sharedspace.projection import place
+from sharedspace.records import ImageRecord, SpaceMap
 from sharedspace.ui import cache, frame, state, widgets
 from sharedspace.ui.routes import address
 from sharedspace.ui.spacemap.component import Text, last_click, spacemap
@@ -24,11 +27,15 @@ NOTHING = "one colour"
 def draw_first(collection: Collection) -> None:
     """Have the map drawn in the background and say so; the rest of the page waits."""
     name = collection.info.name
-    if not any(job.collection == name for job in cache.jobs().active()):
+    last = cache.jobs().last(name)
+    if last is not None and last.state == "failed":
+        st.error(plain(last.error), icon=":material/error:")
+        if not st.button("Draw the map again"):
+            st.stop()
+    if last is None or not last.active:
         cache.jobs().submit(f"Drawing the map of {name}", name, lambda job: collection.map().key)
         st.rerun()
     st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
-    frame.running("page")
     st.skeleton(height=560)
     st.stop()
 
@@ -41,7 +48,7 @@ def colour_choices(collection: Collection) -> list[str]:
     n = collection.info.images
     values = {field: len(set(collection.column(field)) - {None}) for field in collection.fields()}
     telling = max((field for field in values if 2 <= values[field] <= 8), key=values.__getitem__, default=None)
-    fields = [field for field in values if values[field] <= max(2, n // 3) and field != telling]
+    fields = [field for field in values if values[field] <= max(2, n // 3) and field not in (telling, NOTHING, GROUPS)]
     return [*([telling] if telling else []), NOTHING, GROUPS, *fields]
 
 
@@ -53,10 +60,10 @@ def map_and_images(collection: Collection, query: str, colour: str) -> None:
 
 
 def _map_and_images(collection: Collection, query: str, colour: str) -> None:
-    drawn = collection.map()
-    values = _values(collection, colour)
-    codes, names, _ = theme.categories(values)
-    result = _answer(collection, query)
+    snapshot, drawn = collection.view()
+    codes, names, _ = theme.categories(_values(collection, snapshot, colour))
+    vector = cache.embed(collection, (query,))[0] if query.strip() else None
+    found = () if vector is None else search.rank(snapshot.records, snapshot.vectors, vector, LINES)
     at = {id: row for row, id in enumerate(drawn.ids)}
     key = f"map-{collection.info.number}"
     clicked = last_click(key, len(drawn.ids))
@@ -72,69 +79,74 @@ def _map_and_images(collection: Collection, query: str, colour: str) -> None:
             categories=codes,
             palette=theme.PALETTE[: len(names)],
             legend=[] if colour == NOTHING else names,
-            anchors=_anchors(collection),
-            star=None if result is None else (query, *collection.place(result.vector).xy),
-            hits=[] if result is None else [at[hit.id] for hit in result.hits[:LINES]],
+            anchors=_anchors(collection, snapshot, drawn),
+            star=None if vector is None else (query, *place(snapshot.vectors, drawn.xy, vector).xy),
+            hits=[at[hit.id] for hit in found],
             selected=[at[picked]] if picked in at else [],
             height=560,
         )
-        _about(drawn)
+        _about(collection, drawn)
     with right:
         chosen = np.flatnonzero(event.chosen(drawn.xy, codes))
         if len(chosen):
-            _selection(collection, chosen)
+            _selection([snapshot.records[row] for row in chosen])
         elif picked in at:
-            _picked(collection, str(picked))
-        elif result is not None:
+            _picked(collection, snapshot, at[str(picked)])
+        elif found:
             st.markdown(f"**Nearest to** {plain(query)}")
-            widgets.hits(collection, result.hits, "5.2rem")
+            widgets.hits(snapshot.records, found, "5.2rem")
         else:
             st.info("Type a query, click a point, or draw a lasso (Shift and drag): the images appear here.")
 
 
-def _values(collection: Collection, colour: str) -> Sequence[object]:
+def _values(collection: Collection, snapshot: Snapshot, colour: str) -> list[object]:
+    if colour == NOTHING:
+        return ["image"] * len(snapshot.records)
     if colour == GROUPS:
-        groups = cache.cluster(collection, "hdbscan", 8, 0).labels
-        return [None if group < 0 else f"group {group + 1}" for group in groups]
-    if colour in collection.fields():
-        return collection.column(colour)
-    return ["image"] * collection.info.images
+        grouping = cache.cluster(collection, "hdbscan", 8, 0)
+        group = dict(zip(grouping.ids, grouping.labels, strict=True))
+        return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
+    return [record.meta.get(colour) for record in snapshot.records]
 
 
-def _answer(collection: Collection, query: str) -> SearchResult | None:
-    if not query.strip():
-        return None
-    return collection.search_vector(query, cache.embed(collection, (query,))[0], LINES)
-
-
-def _anchors(collection: Collection) -> list[Text]:
+def _anchors(collection: Collection, snapshot: Snapshot, drawn: SpaceMap) -> list[Text]:
     texts = collection.anchors()
     vectors = collection.embed(texts, remember=True)
-    return [(text, *collection.place(vector).xy) for text, vector in zip(texts, vectors, strict=True)]
+    return [(text, *place(snapshot.vectors, drawn.xy, vector).xy) for text, vector in zip(texts, vectors, strict=True)]
 
 
-def _about(drawn: SpaceMap) -> None:
-    later = f" {drawn.placed:,} came after the drawing and stand by their neighbours." if drawn.placed else ""
+def _about(collection: Collection, drawn: SpaceMap) -> None:
     st.caption(
-        f"{len(drawn.ids):,} images, drawn by UMAP on cosine (15 neighbours, min_dist 0.1, seed 0).{later} "
+        f"{len(drawn.ids):,} images, drawn by UMAP on cosine (15 neighbours, min_dist 0.1, seed 0). "
         "Words and the star stand among the images nearest to them; only nearness means something, not the axes."
     )
+    if drawn.placed:
+        say, act = st.columns([4, 1], vertical_alignment="center")
+        say.caption(f"{drawn.placed:,} of them came after the drawing and stand by their neighbours.")
+        act.button(
+            "Draw anew", on_click=_redraw, args=(collection,), help="In the background; this map stays until then."
+        )
 
 
-def _selection(collection: Collection, rows: np.ndarray) -> None:
-    records = collection.snapshot().records
-    st.markdown(f"**{len(rows):,} selected**")
-    widgets.gallery([(records[row].id, "", widgets.caption(records[row])) for row in rows[:SHOWN]], "5.2rem")
-    if len(rows) > SHOWN:
+def _redraw(collection: Collection) -> None:
+    name = collection.info.name
+    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw().key)
+
+
+def _selection(records: Sequence[ImageRecord]) -> None:
+    st.markdown(f"**{len(records):,} selected**")
+    widgets.gallery([(record.id, "", widgets.caption(record)) for record in records[:SHOWN]], "5.2rem")
+    if len(records) > SHOWN:
         st.caption(f"The first {SHOWN} are shown; the download holds all.")
-    widgets.download([records[row] for row in rows], "selection")
+    widgets.download(records, "selection")
 
 
-def _picked(collection: Collection, id: str) -> None:
-    found = collection.similar(id, LINES + 1)
-    record = next(record for record in collection.snapshot().records if record.id == id)
-    widgets.gallery([(id, "", widgets.caption(record))], "14rem")
+def _picked(collection: Collection, snapshot: Snapshot, row: int) -> None:
+    record = snapshot.records[row]
+    widgets.gallery([(record.id, "", widgets.caption(record))], "14rem")
     widgets.details(record)
+    widgets.original(collection, record)
     st.markdown("**Nearest to it**")
-    widgets.hits(collection, [hit for hit in found.hits if hit.id != id], "5.2rem")
+    near = search.rank(snapshot.records, snapshot.vectors, snapshot.vectors[row], LINES + 1)
+    widgets.hits(snapshot.records, [hit for hit in near if hit.id != record.id][:LINES], "5.2rem")
     st.button("Back to the query", on_click=state.update, kwargs={"picked": None})

@@ -12,12 +12,13 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sharedspace.errors import BadInput
+from sharedspace.errors import BadInput, NotFound
 
 SCRIPT = Path(__file__).parent / "script.py"
 # Nothing on a page can reach another host, whatever a file name, caption or query holds.
@@ -56,8 +57,9 @@ def map_points(request: Request) -> Response:
     from sharedspace.ui import cache
     from sharedspace.ui.spacemap import pack
 
-    drawn = cache.workspace().home.ledger.find_map(request.path_params["key"])
-    if drawn is None:
+    try:
+        drawn = cache.drawn_map(request.path_params["key"])
+    except NotFound:
         return PlainTextResponse("This map has been redrawn: reload the page.", 404)
     return Response(pack(drawn.xy), media_type="application/octet-stream", headers=FOR_EVER)
 
@@ -66,16 +68,17 @@ def map_picture(request: Request) -> Response:
     """The thumbnail of a point of a drawn map."""
     from sharedspace.ui import cache
 
-    drawn = cache.workspace().home.ledger.find_map(request.path_params["key"])
-    row = request.path_params["row"]
-    if drawn is None or row >= len(drawn.ids):
+    try:
+        id = cache.drawn_map(request.path_params["key"]).ids[request.path_params["row"]]
+    except (NotFound, IndexError):
         return PlainTextResponse("There is no such point on this map.", 404)
-    return _picture(drawn.ids[row])
+    return _picture(id)
 
 
 def start_page(request: Request) -> Response:
     """The map by its name: Streamlit knows its start page only as the root."""
-    return RedirectResponse(str(request.url.replace(path=address("/"))))
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(address("/") + query)
 
 
 def _picture(id: str) -> Response:
@@ -121,7 +124,14 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     cache.workspace().close()
 
 
-MIDDLEWARE = [Middleware(SecurityHeaders)]
+def _middleware() -> list[Middleware]:
+    if st.get_option("server.address") != "localhost":
+        return [Middleware(SecurityHeaders)]
+    # An app for this machine answers to its name only: another site's name may be made to point here (DNS rebinding).
+    return [Middleware(SecurityHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])]
+
+
+MIDDLEWARE = _middleware()
 
 
 def routes() -> list[Route]:

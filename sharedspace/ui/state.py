@@ -57,11 +57,6 @@ def collection_key() -> str:
     return f"collection-{get().choices}"
 
 
-def set_query(text: str) -> None:
-    """Put a text into the query box; only in a callback."""
-    st.session_state["q"] = text
-
-
 def set_labels(text: str) -> None:
     """Put a label set into the labels box; only in a callback."""
     st.session_state["labels"] = text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from sharedspace import clusters, zeroshot
+from sharedspace.answers import cell
 from sharedspace.records import Clustering, Hit, ImageRecord, SearchResult
 from sharedspace.ui.routes import address
 from sharedspace.ui.text import escaped, plain, short
@@ -46,21 +47,22 @@ def caption(record: ImageRecord) -> str:
     return str(record.meta.get("caption") or short(record.path))
 
 
-def hits(collection: Collection, found: Sequence[Hit], tile: str = "8.5rem") -> None:
+def hits(records: Sequence[ImageRecord], found: Sequence[Hit], tile: str = "8.5rem") -> None:
     """Search results with their scores."""
-    records = {record.id: record for record in collection.snapshot().records}
-    gallery([(hit.id, f"{hit.score:.2f}", caption(records[hit.id])) for hit in found], tile)
+    by_id = {record.id: record for record in records}
+    gallery([(hit.id, f"{hit.score:.2f}", caption(by_id[hit.id])) for hit in found], tile)
 
 
 def results(collection: Collection, result: SearchResult) -> None:
     """The hits of a query with what the numbers mean, and their download."""
-    cosines = collection.snapshot().vectors @ result.vector
+    snapshot = collection.snapshot()
+    cosines = snapshot.vectors @ result.vector
     st.caption(
         f"Cosine with the query, −1 to 1. Over all {len(cosines):,} images its median is {np.median(cosines):.2f}; "
         f"shown are the best {len(result.hits)}, from {result.hits[0].score:.2f} down to {result.hits[-1].score:.2f}."
     )
-    hits(collection, result.hits)
-    records = {record.id: record for record in collection.snapshot().records}
+    records = {record.id: record for record in snapshot.records}
+    hits(snapshot.records, result.hits)
     columns: dict[str, list[Any]] = {
         "rank": [hit.rank for hit in result.hits],
         "score": [hit.score for hit in result.hits],
@@ -79,13 +81,23 @@ def details(record: ImageRecord) -> None:
     )
 
 
+def original(collection: Collection, record: ImageRecord) -> None:
+    """The picture as it was uploaded, given back; nothing where only its place is known."""
+    path = collection.original(record.id)
+    if path is not None:
+        st.download_button(
+            "Download the original", path.read_bytes(), short(record.path), icon=":material/download:", key="original"
+        )
+
+
 def download(records: Sequence[ImageRecord], name: str, columns: Mapping[str, Sequence[Any]] | None = None) -> None:
     """A button that gives images as a CSV: id, path, the given columns, all metadata."""
     import pandas as pd
 
     table = pd.DataFrame({"id": [record.id for record in records], "path": [record.path for record in records]})
-    meta = pd.DataFrame([record.meta for record in records])
-    table = pd.concat([table, pd.DataFrame(columns or {}), meta], axis=1)
+    table = pd.concat([table, pd.DataFrame(columns or {})], axis=1)
+    meta = pd.DataFrame([record.meta for record in records]).rename(columns=lambda field: _free(field, table.columns))
+    table = pd.concat([table, meta], axis=1).map(cell).rename(columns=cell)
     st.download_button(
         "Download as CSV",
         table.to_csv(index=False),
@@ -94,6 +106,10 @@ def download(records: Sequence[ImageRecord], name: str, columns: Mapping[str, Se
         icon=":material/download:",
         key=f"{name}.csv",
     )
+
+
+def _free(field: str, taken: Iterable[str]) -> str:
+    return f"meta {field}" if field in taken else field
 
 
 def unknown_words(collection: Collection, texts: Sequence[str]) -> None:
