@@ -4,7 +4,7 @@ import streamlit as st
 
 from sharedspace.ui import adding, frame, widgets
 
-with frame.page("Images", adding=True) as collection:
+with frame.page("Images", "All pictures of the collection, and the place to add more.", adding=True) as collection:
     frame.running("page")
     adding.last_results(collection)
     with st.expander("Add pictures", expanded=collection is None or not collection.info.images, icon=":material/add:"):

@@ -4,8 +4,10 @@ import streamlit as st
 
 from sharedspace.ui import frame, mapview, state, widgets
 
-with frame.page("Map") as collection:
-    ask, colour_by, words = st.columns([5, 2, 1], vertical_alignment="bottom")
+with frame.page(
+    "Map", "Each point is a picture, and near means alike to the model. Type words and see where they land."
+) as collection:
+    ask, colour_by, words = st.columns([5, 2, 2], vertical_alignment="bottom")
     query = ask.text_input(
         "Where does this land?",
         placeholder="a red boat at sea",
@@ -17,7 +19,7 @@ with frame.page("Map") as collection:
     )
     choices = mapview.colour_choices(collection)
     colour = colour_by.selectbox("Colour by", choices, key="colour", bind="query-params", persist_state="session")
-    with words.popover("Words", width="stretch", help="Texts that are kept on the map"):
+    with words.popover("Words on the map", width="stretch"):
         widgets.anchors(collection)
     if query.strip():
         widgets.unknown_words(collection, [query])

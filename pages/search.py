@@ -4,7 +4,9 @@ import streamlit as st
 
 from sharedspace.ui import cache, frame, widgets
 
-with frame.page("Search") as collection:
+with frame.page(
+    "Search", "Words or a picture become a vector; the pictures with the nearest vectors come first."
+) as collection:
     ask, choose, many = st.columns([5, 2, 2], vertical_alignment="bottom")
     by = choose.segmented_control("Search by", ["words", "a picture"], default="words", required=True, key="by")
     k = many.slider("Results", 4, 60, 12, step=4, key="k", bind="query-params", persist_state="session")

@@ -4,10 +4,10 @@ import streamlit as st
 
 from sharedspace.ui import bench, frame
 
-with frame.page("Zero-shot") as collection:
+with frame.page("Zero-shot", "Sort pictures by words alone, without any training.") as collection:
     words, how = st.columns([3, 2], gap="medium")
     truth = how.selectbox(
-        "Truth: a metadata field",
+        "Known answers: a metadata field",
         [bench.NO_TRUTH, *collection.fields()],
         key="truth",
         bind="query-params",

@@ -179,7 +179,7 @@ def test_labels_typed_give_a_zero_shot_result_and_the_truth_its_accuracy(visit: 
     expect(visit.page.get_by_label("Number of images by label")).to_be_visible()
     expect(visit.page.get_by_role("region", name="Label and probability of each image")).to_be_visible()
 
-    visit.choose("Truth: a metadata field", "setting")
+    visit.choose("Known answers: a metadata field", "setting")
     expect(visit.page.get_by_text(re.compile(r"^\d+\.\d%$"))).to_be_visible()
     expect(visit.page.get_by_label("Confusion matrix")).to_be_visible()
 
@@ -257,7 +257,7 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
     visit.fill("What to look for", MARKUP)
     expect(visit.page.locator(".ss-gallery figure")).to_have_count(4)
     visit.go("Zero-shot")
-    visit.choose("Truth: a metadata field", "label")
+    visit.choose("Known answers: a metadata field", "label")
     visit.page.get_by_role("button", name="Take the 2 values").click()
     expect(visit.page.get_by_label("Number of images by label")).to_be_visible()
     visit.go("Clusters")

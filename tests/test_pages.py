@@ -189,6 +189,8 @@ def test_a_lasso_shows_the_images_within_it(home: Path) -> None:
     within = ((drawn.xy > [x0, y0]) & (drawn.xy < [x1, y1])).all(axis=1)
     assert within.sum() > 3
     assert f"**{within.sum()} selected**" in [markdown.value for markdown in at.markdown]
+    shown = [part.split(".webp")[0] for part in html(at).split("/thumbs/")[1:]]
+    assert shown == [drawn.ids[row] for row in np.flatnonzero(within)[:60]]
 
 
 def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_its_reason(home: Path) -> None:

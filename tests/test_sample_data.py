@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sharedspace import samples
+from sharedspace.encoders import load
 from sharedspace.pocket.captions import vocabulary, words
 from sharedspace.pocket.shapes import KINDS
 from sharedspace.pocket.vocabulary import SETTINGS
@@ -99,3 +101,17 @@ def test_the_script_makes_the_set_again(rows: list[Row], monkeypatch: pytest.Mon
     for place in range(0, len(made), 24):  # within rounding: another build of libwebp may differ in a bit
         kept = (FOLDER / f"images/{numbers[place]:04d}.webp").read_bytes()
         assert np.abs(pixels(kept) - pixels(made[place][0])).mean() < 2
+
+
+def test_the_shipped_vectors_are_those_that_the_shipped_model_gives() -> None:
+    """Else run scripts/make_sample_pack.py."""
+    sample, encoder = samples.load(), load("pocket")
+    some = range(0, len(sample.records), 40)
+    pictures = [Image.open(sample.files[row]).convert("RGB") for row in some]
+
+    assert sample.space == encoder.space
+    assert [hashlib.sha256(sample.files[row].read_bytes()).hexdigest() for row in some] == [
+        sample.records[row].id for row in some
+    ]
+    np.testing.assert_allclose(encoder.images(pictures), sample.vectors[list(some)], atol=1e-4)
+    np.testing.assert_allclose(encoder.texts(sample.anchors), sample.anchor_vectors, atol=1e-4)

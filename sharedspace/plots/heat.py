@@ -40,8 +40,8 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> Figure:
         layout=theme.layout(
             height=cell * len(names) + 150,
             font={"color": theme.INK, "size": 13 if len(names) <= 12 else 11},
-            xaxis={**axis, "title": {"text": "called"}, "side": "top", "tickangle": -45, "range": edges},
-            yaxis={**axis, "title": {"text": "is"}, "range": edges[::-1]},
+            xaxis={**axis, "title": {"text": "predicted"}, "side": "top", "tickangle": -45, "range": edges},
+            yaxis={**axis, "title": {"text": "true"}, "range": edges[::-1]},
         ),
     )
 

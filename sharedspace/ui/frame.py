@@ -39,8 +39,8 @@ _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-inline: clamp(1rem
 
 
 @contextmanager
-def page(title: str, adding: bool = False) -> Iterator[Collection]:
-    """The frame of a page, around its content; yields the chosen collection.
+def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
+    """The frame of a page, around its content; yields the chosen collection. `lead` says what the page is for.
 
     A collection without images shows what to do instead of the page, unless the page is for `adding` some: that one
     shows the running jobs itself, where a phone, which hides the sidebar, shows them too.
@@ -55,8 +55,7 @@ def page(title: str, adding: bool = False) -> Iterator[Collection]:
             st.title(title, anchor=False)
             if not adding and (collection is None or not collection.info.images):
                 _nothing_here(collection)
-            if collection is not None:
-                _about_model(collection)
+            st.caption(lead + ("" if collection is None else _about_model(collection)))
             yield collection  # type: ignore[misc]  # None only on the page for adding
     finally:
         cache.page_shown()
@@ -112,12 +111,12 @@ def take_sample() -> None:
     state.open_collection(SAMPLE)
 
 
-def _about_model(collection: Collection) -> None:
-    if collection.info.space.model == "pocket":
-        st.caption(
-            "**pocket** knows only the drawings of its own little world. For photographs choose a CLIP, "
-            "such as clip-ViT-B-32, when you add them on *Images*."
-        )
+def _about_model(collection: Collection) -> str:
+    if collection.info.space.model != "pocket":
+        return ""
+    return (
+        " This model, **pocket**, knows only its own drawings: for photographs add them on *Images* with a CLIP."
+    )
 
 
 def running(place: str) -> None:

@@ -25,7 +25,7 @@ _STYLE = """<style>
 .ss-gallery img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: .5rem; display: block;
   background: color-mix(in srgb, currentColor 8%, transparent); }
 .ss-gallery figcaption { font-size: .8rem; line-height: 1.3; margin-top: .25rem; overflow: hidden;
-  text-overflow: ellipsis; white-space: nowrap; }
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }
 .ss-gallery b { font-variant-numeric: tabular-nums; }
 .ss-gallery figcaption span { opacity: .75; }
 </style>"""

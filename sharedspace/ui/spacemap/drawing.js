@@ -30,6 +30,15 @@ function ring(context, x, y, radius, width, colour) {
   context.stroke();
 }
 
+// Rec. 709 weights; near enough to tell a dark colour from a dark ground.
+const luma = ([red, green, blue]) => (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+
+function readable(colour, ground) { // a dark colour on a dark ground, lightened until it can be seen
+  const rgb = toRgb(colour);
+  if (luma(ground) > 0.3 || luma(rgb) > 0.3) return colour;
+  return `rgb(${rgb.map((c) => Math.round(0.6 * c + 0.4 * 255))})`;
+}
+
 function toRgb(colour) { // any CSS colour, read back as the browser paints it
   swatch.clearRect(0, 0, 1, 1);
   swatch.fillStyle = colour;

@@ -21,7 +21,7 @@ class Painter {
     this.theme = { ink: style.color, ground: style.backgroundColor, font: style.fontFamily, accent: style.accentColor };
     const ground = toRgb(this.theme.ground);
     const grey = `rgb(${toRgb(this.theme.ink).map((ink, j) => Math.round(0.4 * ink + 0.6 * ground[j]))})`;
-    this.colourOf = (category) => this.data.palette[category] ?? grey;
+    this.colourOf = (category) => readable(this.data.palette[category] ?? grey, ground);
     for (const category of [...this.data.palette.keys(), OTHER]) {
       const rgb = toRgb(this.colourOf(category));
       this.solid[category] = toPixel(rgb);
