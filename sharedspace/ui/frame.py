@@ -114,9 +114,7 @@ def take_sample() -> None:
 def _about_model(collection: Collection) -> str:
     if collection.info.space.model != "pocket":
         return ""
-    return (
-        " This model, **pocket**, knows only its own drawings: for photographs add them on *Images* with a CLIP."
-    )
+    return " This model, **pocket**, knows only its own drawings: for photographs add them on *Images* with a CLIP."
 
 
 def running(place: str) -> None:
