@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .shapes import KINDS
-from .vocabulary import (
+from sharedspace.pocket.shapes import KINDS
+from sharedspace.pocket.vocabulary import (
     COLOUR_SYNONYMS,
     COLOURS,
     HYPERNYMS,
@@ -24,7 +24,7 @@ from .vocabulary import (
     SIZE_WORDS,
     SIZES,
 )
-from .world import COLOUR_NAMES, OPPOSITE, Scene
+from sharedspace.pocket.world import COLOUR_NAMES, OPPOSITE, Scene
 
 # Each field of a claim is a set of values as bits; a truth is one value as one bit. -1 (all bits) claims nothing.
 _FIELDS = ("kind", "colour", "pattern", "size", "count", "second", "second_colour", "setting", "relation", "word")

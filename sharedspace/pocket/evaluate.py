@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .captions import Caption, article, full_caption, match_matrix, pair_caption
-from .paint import draw
-from .shapes import KINDS
-from .vocabulary import COLOURS, HYPERNYMS, NAMES, NUMBERS, PLACES, SETTINGS
-from .world import COLOUR_NAMES, OPPOSITE, Scene, Split, sample_scene, triples
+from sharedspace.pocket.captions import Caption, article, full_caption, match_matrix, pair_caption
+from sharedspace.pocket.paint import draw
+from sharedspace.pocket.shapes import KINDS
+from sharedspace.pocket.vocabulary import COLOURS, HYPERNYMS, NAMES, NUMBERS, PLACES, SETTINGS
+from sharedspace.pocket.world import COLOUR_NAMES, OPPOSITE, Scene, Split, sample_scene, triples
 
 PIXELS = 256
 _TEMPLATE = "a photo of a {}"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .captions import vocabulary
+from sharedspace.pocket.captions import vocabulary
 
 if TYPE_CHECKING:
     import torch

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .parts import Part
-from .scenery import Colour, background, mix, shade, spot
-from .shapes import SHAPES
-from .vocabulary import COLOURS
-from .world import Scene
+from sharedspace.pocket.parts import Part
+from sharedspace.pocket.scenery import Colour, background, mix, shade, spot
+from sharedspace.pocket.shapes import SHAPES
+from sharedspace.pocket.vocabulary import COLOURS
+from sharedspace.pocket.world import Scene
 
 
 def draw(scene: Scene, size: int, *, nuisance: bool = True) -> Image.Image:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .captions import Caption, caption, full_caption, object_caption
-from .paint import draw
-from .shapes import KINDS
-from .vocabulary import SETTINGS
-from .world import COLOUR_NAMES, Scene, sample_scene
+from sharedspace.pocket.captions import Caption, caption, full_caption, object_caption
+from sharedspace.pocket.paint import draw
+from sharedspace.pocket.shapes import KINDS
+from sharedspace.pocket.vocabulary import SETTINGS
+from sharedspace.pocket.world import COLOUR_NAMES, Scene, sample_scene
 
 SHARD = 2048
 _FIRST_SHARDS = 8

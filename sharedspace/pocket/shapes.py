@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .parts import Part, line, oval, petals, poly, ring, spokes
+from sharedspace.pocket.parts import Part, line, oval, petals, poly, ring, spokes
 
 # fmt: off
 SHAPES: dict[str, list[Part]] = {

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, normalize
 from transformers import CLIPModel, PreTrainedTokenizerFast
 
-from .captions import match_matrix
-from .package import MAX_TOKENS, PIXELS, new_model, new_tokenizer, save_model
-from .paint import draw
-from .pool import Pool, render_shards
-from .shapes import KINDS
-from .vocabulary import SETTINGS
-from .world import COLOUR_NAMES, Scene, sample_scene
+from sharedspace.pocket.captions import match_matrix
+from sharedspace.pocket.package import MAX_TOKENS, PIXELS, new_model, new_tokenizer, save_model
+from sharedspace.pocket.paint import draw
+from sharedspace.pocket.pool import Pool, render_shards
+from sharedspace.pocket.shapes import KINDS
+from sharedspace.pocket.vocabulary import SETTINGS
+from sharedspace.pocket.world import COLOUR_NAMES, Scene, sample_scene
 
 BATCH = 256
 POOL_SHARDS = 160

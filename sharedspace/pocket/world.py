@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from .shapes import KINDS
-from .vocabulary import COLOURS, PATTERNS, RELATIONS, SETTINGS, SIZES
+from sharedspace.pocket.shapes import KINDS
+from sharedspace.pocket.vocabulary import COLOURS, PATTERNS, RELATIONS, SETTINGS, SIZES
 
 Split = Literal["train", "val", "test", "val_pair", "test_pair"]
 
