@@ -299,3 +299,19 @@ def test_a_map_that_cannot_be_drawn_says_why_and_waits_to_be_asked_again(
     cache.jobs().stop()
     cache.workspace().close()
     st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "images"])
+def test_every_page_works_on_a_handful_of_pictures(home: Path, name: str, count: int) -> None:
+    workspace, files = cache.workspace(), samples.load().files
+    workspace.ingest(f"few {count}", files[:count])
+    at = open_page(name, collection=f"few {count}", q="a dog", labels="dog, cat")
+    if name == "map":
+        finish_jobs(at)
+    if name == "clusters":
+        at.segmented_control(key="method").set_value("k-means").run()
+
+    assert at.sidebar.selectbox[0].value == f"few {count}"
+    assert not at.exception
+    assert not at.error

@@ -83,15 +83,17 @@ def _embed(fingerprint: str, texts: tuple[str, ...], _collection: Collection) ->
     return _collection.embed(texts)
 
 
-def cluster(collection: Collection, method: str, k: int, min_size: int) -> Clustering:
+def cluster(collection: Collection, method: str, k: int, min_size: int | None) -> Clustering:
     """Groups of the collection's present revision."""
     info = collection.info
     return _cluster(info.number, info.revision, method, k, min_size, collection)
 
 
 @st.cache_data(show_spinner="Looking for groups…", max_entries=32)
-def _cluster(number: int, revision: int, method: str, k: int, min_size: int, _collection: Collection) -> Clustering:
-    return _collection.cluster("kmeans" if method == "kmeans" else "hdbscan", k, min_size or None)
+def _cluster(
+    number: int, revision: int, method: str, k: int, min_size: int | None, _collection: Collection
+) -> Clustering:
+    return _collection.cluster("kmeans" if method == "kmeans" else "hdbscan", k, min_size)
 
 
 @st.cache_data(show_spinner="Classifying…", max_entries=32)

@@ -103,7 +103,7 @@ def _values(collection: Collection, snapshot: Snapshot, colour: str) -> list[obj
     if colour == NOTHING:
         return ["image"] * len(snapshot.records)
     if colour == GROUPS:
-        grouping = cache.cluster(collection, "hdbscan", 8, 0)
+        grouping = cache.cluster(collection, "hdbscan", 8, None)
         group = dict(zip(grouping.ids, grouping.labels, strict=True))
         return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
     return [record.meta.get(colour) for record in snapshot.records]

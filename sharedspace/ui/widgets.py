@@ -140,6 +140,29 @@ def anchors(collection: Collection) -> None:
             st.rerun()
 
 
+def group_options(collection: Collection) -> tuple[str, int, int]:
+    """Method, number of groups (for k-means), smallest group (for HDBSCAN), with defaults that fit the set."""
+    n = collection.info.images
+    choose, tune = st.columns([1, 2])
+    named = {"HDBSCAN": "hdbscan", "k-means": "kmeans"}
+    method = named[
+        choose.segmented_control(
+            "Method",
+            list(named),
+            default="HDBSCAN",
+            required=True,
+            key="method",
+            help="HDBSCAN finds groups itself and leaves strangers out; k-means divides all into as many as you say.",
+        )
+    ]
+    k, least = min(8, n), clusters.default_min_size(n)
+    if method == "kmeans":
+        k = tune.slider("Number of groups", 1, max(2, min(40, n)), k, key="groups")
+    else:
+        least = tune.slider("Smallest group", 2, max(100, 2 * least), least, key="least", help="In images")
+    return method, k, least
+
+
 def groups(collection: Collection, grouping: Clustering) -> None:
     """Each group as a contact sheet of its most typical images, the largest first, noise last."""
     snapshot = collection.snapshot()
