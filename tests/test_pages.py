@@ -315,3 +315,11 @@ def test_every_page_works_on_a_handful_of_pictures(home: Path, name: str, count:
     assert at.sidebar.selectbox[0].value == f"few {count}"
     assert not at.exception
     assert not at.error
+
+
+def test_punctuation_is_not_called_an_unknown_word(home: Path) -> None:
+    cache.workspace().add_sample()
+    at = open_page("search", collection="sample", q="a red dragon & <boat>?!")
+
+    assert "**dragon**" in at.warning[0].value
+    assert at.warning[0].value.count("**") == 2

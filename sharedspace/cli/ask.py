@@ -50,7 +50,7 @@ def search(workspace: Workspace, args: Namespace) -> Answer:
         result, tokens = collection.search(args.text, args.k, args.index), collection.encoder.tokens(args.text)
     _tell_unknown(collection, tokens.unknown)
     if tokens.cut:
-        say(f"only the first {tokens.limit} tokens were read, {tokens.cut} were cut off")
+        say(f"only the first {tokens.limit} tokens were read, the rest was cut off")
     return Answer(
         answers.search(result, tokens.unknown, tokens.cut), hit_lines(result), 0 if result.matched else PARTLY
     )
@@ -127,7 +127,11 @@ def _classify_lines(document: answers.Document) -> list[str]:
         for one in document["by_label"]
     ]
     lines = table([("label", "called so", "are so", "right", "accuracy"), *rows], " rrrr")
-    return [*lines, f"accuracy {_percent(document['accuracy'])} over {document['accuracy_n']:,} images"]
+    lines.append(f"accuracy {_percent(document['accuracy'])} over {document['accuracy_n']:,} images")
+    others = len(document["rows"]) - document["accuracy_n"]
+    if others:
+        lines.append(f'{others:,} more are none of these in truth: they count under "called so" only')
+    return lines
 
 
 def _percent(share: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BATCH = 32
+MARKS = string.punctuation
 
 
 class ClipEncoder:
@@ -74,7 +76,10 @@ class ClipEncoder:
             pieces=tuple(piece for _, piece in body[:room]),
             limit=room,
             cut=max(0, len(body) - room),
-            unknown=tuple(dict.fromkeys(piece for token, piece in body if token == tokenizer.unk_token_id)),
+            unknown=tuple(
+                # Of punctuation nobody expects that the model knows it.
+                dict.fromkeys(piece for token, piece in body if token == tokenizer.unk_token_id and piece.strip(MARKS))
+            ),
         )
 
     def _encode(self, inputs: list[Any]) -> np.ndarray:

@@ -79,6 +79,7 @@ def _map_and_images(collection: Collection, query: str, colour: str) -> None:
             categories=codes,
             palette=theme.PALETTE[: len(names)],
             legend=[] if colour == NOTHING else names,
+            other="other or none",
             anchors=_anchors(collection, snapshot, drawn),
             star=None if vector is None else (query, *place(snapshot.vectors, drawn.xy, vector).xy),
             hits=[at[hit.id] for hit in found],

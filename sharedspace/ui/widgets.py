@@ -124,9 +124,7 @@ def unknown_words(collection: Collection, texts: Sequence[str]) -> None:
         )
     for one in tokens:
         if one.cut:
-            st.warning(
-                f"{model} reads {one.limit} tokens: the last {one.cut} were cut off.", icon=":material/content_cut:"
-            )
+            st.warning(f"{model} reads {one.limit} tokens: the rest was cut off.", icon=":material/content_cut:")
             break
 
 
