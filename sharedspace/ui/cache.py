@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import numpy as np
 import streamlit as st
@@ -49,6 +50,7 @@ def warm_up() -> threading.Thread:
 
 def _warm_up() -> None:
     _shown.wait(timeout=10)  # seconds; then nobody is waiting
+    time.sleep(2)  # seconds, in which the browser asks for the pictures of that page
     infos = sorted(workspace().collections(), key=lambda info: -info.number)
     local = [info.space.model for info in infos if encoders.on_disk(info.space.model)]
     try:
