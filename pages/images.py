@@ -1,16 +1,31 @@
-"""The pictures of a collection: add, look, see what was refused."""
+"""The pictures of a collection: add, look, see what was refused, keep."""
 
 import streamlit as st
 
-from sharedspace.ui import adding, frame, widgets
+from sharedspace.ui import adding, frame, keeping, state, widgets
 
 with frame.page("Images", "All pictures of the collection, and the place to add more.", adding=True) as collection:
-    frame.running("page")
-    adding.last_results(collection)
-    with st.expander("Add pictures", expanded=collection is None or not collection.info.images, icon=":material/add:"):
+    with st.container():  # a place of its own: what follows does not move
+        shown = keeping.ends(collection)
+    empty = collection is None or not collection.info.images
+    # By `on_change` a form that is open stays so while pictures come in.
+    with st.expander("Add pictures", key=state.opened_if(empty, "add"), icon=":material/add:", on_change="rerun"):
         adding.form(collection)
-    if collection is not None and collection.info.images:
+    if not empty:
         widgets.all_images(collection)
     if collection is not None:
-        with st.expander("Rename or delete this collection", icon=":material/settings:"):
-            adding.manage(collection)
+        with st.expander(
+            "Export, copy, check, rename or delete this collection",
+            key="manage",
+            icon=":material/settings:",
+            on_change="rerun",
+        ):
+            keeping.manage(collection)
+    with st.expander(
+        "Import a collection that was exported",
+        key=state.form_key("import"),
+        icon=":material/unarchive:",
+        on_change="rerun",
+    ):
+        keeping.import_form()
+    keeping.earlier(shown)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from sharedspace.ui import cache, frame, widgets
+from sharedspace.ui import cache, frame, uploads, widgets
 
 with frame.page(
     "Search", "Words or a picture become a vector; the pictures with the nearest vectors come first."
@@ -26,5 +26,5 @@ with frame.page(
         if upload is None:
             st.info("Give a picture: it is embedded, not added, and the images nearest to it appear here.")
             st.stop()
-        result = collection.search_image(upload.getvalue(), upload.name, k)
+        result = collection.search_image(uploads.contents(upload), upload.name, k)
     widgets.results(collection, result)

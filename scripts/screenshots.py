@@ -79,12 +79,14 @@ def add_folder(page: Page, url: str, name: str, folder: Path) -> None:
     page.goto(url + "/images")
     page.get_by_role("heading", level=1).first.wait_for()
     settle(page)
-    if not page.get_by_role("textbox", name="Into the collection").count():
+    into = page.get_by_role("textbox", name="Into the collection").first
+    if not into.is_visible():
         page.get_by_text("Add pictures", exact=True).click()
-    page.get_by_role("radio", name="folder on the server").click()
+    page.get_by_role("radio", name="on the server's machine").first.click()
     settle(page)
-    for label, text in (("Into the collection", name), ("Folder on the server's machine", str(folder))):
-        page.get_by_role("textbox", name=label).fill(text)
+    path = page.get_by_role("textbox", name="A folder or a file on the server's machine")
+    for box, text in ((into, name), (path, str(folder))):
+        box.fill(text)
         page.keyboard.press("Enter")
         settle(page)
     page.get_by_role("button", name="Add", exact=True).click()
@@ -100,27 +102,55 @@ def noise(folder: Path, number: int) -> Path:
     return folder
 
 
+def manage(page: Page, url: str, name: str, act: str) -> None:
+    """Open the page Images of a collection and one tab of what can be done with it."""
+    page.goto(url + "/images?" + urlencode({"collection": name}))
+    page.get_by_role("heading", level=1).first.wait_for()
+    settle(page)
+    page.get_by_text("Export, copy, check, rename or delete this collection").click()
+    page.get_by_role("tab", name=act).click()
+    settle(page)
+
+
+def kept(server: Server, browser: Browser, folder: Path, height: int | None) -> None:
+    """What can be done with a whole collection, and what it has given."""
+    with page(browser, SIZES[0], "light") as worker:
+        manage(worker, server.url, "few", "Export")
+        worker.get_by_role("button", name="Export", exact=True).click()
+        worker.get_by_text("Download few.zip").wait_for()
+        manage(worker, server.url, "few", "Copy")
+        worker.get_by_role("button", name="Copy", exact=True).click()
+        worker.goto(server.url + "/search?collection=sample")
+        worker.get_by_text("Copying few").last.wait_for()
+    for opened, end in rounds(browser, folder, height):
+        manage(opened, server.url, "few", "Export")
+        opened.get_by_text("Export, copy, check, rename or delete this collection").scroll_into_view_if_needed()
+        still(opened, folder / f"manage-{end}")
+        shoot(opened, server.url + "/search?collection=sample&q=a+dog", folder / f"news-{end}")
+
+
 def everything(server: Server, browser: Browser, work: Path, folder: Path, height: int | None) -> None:
-    """Each page with the sample set, a running job, a refused file, and no collection at all."""
+    """Each page with the sample set, a running job, a refused file, whole collections, and no collection at all."""
     for opened, end in rounds(browser, folder, height):
         for name, address in VIEWS.items():
             shoot(opened, server.url + address, folder / f"{name}-{end}")
-    busy, few = noise(work / "busy", 3000), noise(work / "few", 3)
+    busy, few = noise(work / "busy", 20_000), noise(work / "few", 3)
     with page(browser, SIZES[0], "light") as worker:
         add_folder(worker, server.url, "noise", busy)
-        worker.get_by_role("button", name="Cancel").wait_for()
+        worker.get_by_role("button", name="Cancel").first.wait_for()
         for opened, end in rounds(browser, folder, height):
             shoot(opened, server.url + "/images", folder / f"running-{end}")
-        worker.get_by_role("button", name="Cancel").click()
-        worker.get_by_text("Cancelled").wait_for()
+            shoot(opened, server.url + "/search?q=a+dog&collection=sample", folder / f"beside-{end}")
+        worker.get_by_role("button", name="Cancel").first.click()
+        worker.get_by_text("Cancelled").first.wait_for()
         add_folder(worker, server.url, "few", few)
         worker.get_by_text("1 refused, and why").wait_for()
     for opened, end in rounds(browser, folder, height):
         shoot(opened, server.url + "/images?collection=few", folder / f"refused-{end}")
+    kept(server, browser, folder, height)
     with page(browser, SIZES[0], "light") as worker:
         for name in ("noise", "few", "sample"):
-            worker.goto(server.url + "/images?" + urlencode({"collection": name}))
-            worker.get_by_text("Rename or delete this collection").click()
+            manage(worker, server.url, name, "Delete")
             worker.get_by_text("Delete " + name).click()
             settle(worker)
             worker.get_by_role("button", name="Delete", exact=True).click()

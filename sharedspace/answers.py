@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from sharedspace.records import Classification, Clustering, IngestResult, ModelInfo, SearchResult, Space, SpaceMap
+from sharedspace.records import (
+    Classification,
+    Clustering,
+    Exported,
+    Imported,
+    IngestResult,
+    ModelInfo,
+    SearchResult,
+    Space,
+    SpaceMap,
+)
 
 Document: TypeAlias = dict[str, Any]
 
@@ -18,7 +28,31 @@ def ingest(result: IngestResult) -> Document:
         "rejected": [{"item": rejected.item, "reason": rejected.reason} for rejected in result.rejected],
         "seconds": round(result.seconds, 3),
         "images_per_second": round(result.images_per_second, 1),
+        "precision": result.precision,
         "cancelled": result.cancelled,
+    }
+
+
+def exported(done: Exported) -> Document:
+    """What was written of a collection, sizes in bytes."""
+    return {
+        "out": done.out,
+        "format": done.format,
+        "images": done.images,
+        "bytes": done.bytes,
+        "thumbs": done.thumbs,
+        "originals": done.originals,
+    }
+
+
+def imported(done: Imported) -> Document:
+    """What became of an import; `space` is the fingerprint, `images` how many the file holds."""
+    return {
+        "name": done.name,
+        "images": done.images,
+        "added": done.added,
+        "already_there": done.already_there,
+        "space": done.space.fingerprint,
     }
 
 

@@ -8,6 +8,8 @@ SharedSpaceError
 ├── SpaceMismatch       vectors of two models would meet; carries both names
 ├── ModelUnavailable    a model cannot be loaded (not on disk, no network, damaged)
 ├── HomeInUse           another process writes to this home
+├── NoSpace             the disk is too full for what comes next
+├── IndexUnavailable    Chroma fails or its server is gone; the ledger has everything
 ├── StoreDamaged        the ledger cannot be read
 └── Cancelled           the user asked a long job to stop; what was done is kept
 """
@@ -69,6 +71,23 @@ class ModelUnavailable(SharedSpaceError):
 
 class HomeInUse(SharedSpaceError):
     """Another process writes to this home."""
+
+
+class NoSpace(SharedSpaceError):
+    """The disk is too full for what comes next; `free` and `needed` are bytes (None where that is not known)."""
+
+    def __init__(self, folder: object, free: int, needed: int | None = None) -> None:
+        wanted = "" if needed is None else f", {needed / 1e6:,.0f} MB are needed"
+        super().__init__(
+            f"The disk of {folder} is too full: {free / 1e6:,.0f} MB are free{wanted}. "
+            "What was done is kept: free some space and run the same command again."
+        )
+        self.free = free
+        self.needed = needed
+
+
+class IndexUnavailable(SharedSpaceError):
+    """Chroma fails, or its server does not answer; the ledger has everything, and exact search goes on."""
 
 
 class StoreDamaged(SharedSpaceError):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import shutil
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, Literal
 
@@ -17,10 +22,16 @@ import numpy as np
 
 from sharedspace import encoders
 from sharedspace.encoders import Encoder
-from sharedspace.errors import BadInput, HomeInUse
+from sharedspace.errors import BadInput, Cancelled, HomeInUse, IndexUnavailable, NoSpace
 from sharedspace.ledger import CollectionInfo, Ledger
-from sharedspace.records import ImageRecord
-from sharedspace.store import Store
+from sharedspace.records import ImageRecord, Progress
+from sharedspace.store import CHUNK, Embedded, Server, Store, parse_headers, plain
+
+log = logging.getLogger("sharedspace")
+
+RESERVE = 64 * 10**6  # bytes of disk that stay free: SQLite and Chroma write more than is given to them
+PAUSE = 10  # seconds until an index that failed is tried again by those who can do without it
+TURN = 0.002  # seconds in which another thread takes the lock: one that lets go and takes it again mostly keeps it
 
 
 def default_path() -> Path:
@@ -31,7 +42,7 @@ def default_path() -> Path:
     return Path(given) if given else Path(platformdirs.user_data_dir("sharedspace", appauthor=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """One revision of a collection, shared by every reader; rows by id."""
 
@@ -39,37 +50,75 @@ class Snapshot:
     records: tuple[ImageRecord, ...]
     vectors: np.ndarray  # (n, d) float32 unit rows, memory-mapped, read-only
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The ids, in the order of the rows."""
         return tuple(record.id for record in self.records)
 
-    @property
+    @cached_property
     def paths(self) -> tuple[str, ...]:
         """The sources as given, in the order of the rows."""
         return tuple(record.path for record in self.records)
 
 
-class Home:
-    """The files of a home and the models in memory. Safe to share between threads."""
+@dataclass
+class _Lacking:
+    """What an index has yet to get until it shows a revision of the ledger."""
 
-    def __init__(self, path: str | Path | None = None, load: Callable[[str], Encoder] = encoders.load) -> None:
+    ids: dict[str, None]  # in order
+    revision: int
+
+
+class Home:
+    """The files of a home and the models in memory. Safe to share between threads.
+
+    `chroma_url` puts the index on a Chroma server, else $SHAREDSPACE_CHROMA_URL, else it lies in the home;
+    `chroma_headers` are sent with each request, else those of $SHAREDSPACE_CHROMA_HEADERS, one a line.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        load: Callable[[str], Encoder] = encoders.load,
+        chroma_url: str | None = None,
+        chroma_headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.path = Path(path) if path is not None else default_path()
         self._opened = time.time()
         self.new = not (self.path / "ledger.sqlite3").exists()
         self.path.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger(self.path / "ledger.sqlite3")
-        self._store = Store(self.path / "chroma")
+        self._store = Store(self._place(chroma_url, chroma_headers))
         self._load = load
         self._encoders: dict[str, Encoder] = {}
         self._snapshots: dict[int, Snapshot] = {}
+        self._growing: set[int] = set()  # collections
+        self._asked: set[int] = set()  # collections whose snapshot was read since it was last refreshed
+        self._due: dict[int, float] = {}  # by collection: when it may be refreshed, seconds of time.monotonic
         self._loading: dict[str, threading.Lock] = {}
         self._writing = threading.RLock()
+        self._filing = threading.Lock()
         self._claim: IO[str] | None = None
+        self._closed = False
+        self._url = ""  # where this process answers people
+        self._lacking: dict[int, _Lacking] = {}  # by collection
+        self._index_down = -float(PAUSE)  # when the index last failed, seconds of time.monotonic
+
+    def _place(self, url: str | None, headers: Mapping[str, str] | None) -> Embedded | Server:
+        url = os.environ.get("SHAREDSPACE_CHROMA_URL") if url is None else url
+        if not url:
+            return Embedded(self.path / "chroma")
+        if headers is None:
+            headers = parse_headers(os.environ.get("SHAREDSPACE_CHROMA_HEADERS", "").splitlines())
+        name = self.path / "name"  # by which collections of several homes are told apart on one server
+        if not name.is_file():
+            _replace(name, uuid.uuid4().hex[:12].encode())
+        return Server(url, headers, f"sharedspace-{name.read_text(encoding='ascii')}-")
 
     def close(self) -> None:
-        """Let go of the files, and of the home."""
+        """Let go of the files, and of the home; work on the index ends between two steps."""
         with self._writing:
+            self._closed = True
             self._store.close()
             self.ledger.close()
             if self._claim is not None:
@@ -86,7 +135,7 @@ class Home:
     # -- files by the id of an image
 
     def thumbnail(self, id: str) -> Path | None:
-        """The file of an image's thumbnail (WebP)."""
+        """The file of an image's thumbnail."""
         return self._found("thumbs", id)
 
     def original(self, id: str) -> Path | None:
@@ -94,15 +143,40 @@ class Home:
         return self._found("originals", id)
 
     def write(self, kind: Literal["thumbs", "originals"], id: str, data: bytes) -> None:
-        """Keep a file under an image's id; whole or not at all."""
+        """Keep a file under an image's id; whole or not at all. Raises NoSpace."""
         path = self._path(kind, id)
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, data)
+        with self._filing:
+            if self._found(kind, id) is not None:
+                path.touch()  # wanted anew: whoever clears up what an earlier process left must not take it
+                return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+
+    def sweep(self, kind: Literal["thumbs", "originals"], keep: Callable[[str], bool]) -> int:
+        """Delete the files of images that `keep` does not know, and parts of files; how many.
+
+        Only what an earlier process left: the files of a batch stand before the ledger knows their images.
+        """
+        gone = 0
+        for path in (self.path / kind).glob("*/*"):
+            if path.suffix == ".part" or not keep(path.name):
+                with self._filing:
+                    if path.stat().st_mtime < self._opened:
+                        path.unlink()
+                        gone += 1
+        return gone
+
+    def check_room(self, nbytes: int) -> None:
+        """Raises NoSpace unless the disk holds a batch of `nbytes` in all its forms, and the index a second time."""
+        needed = 3 * nbytes + RESERVE + self._store.place.size()
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise NoSpace(self.path, free, needed)
 
     def _found(self, kind: str, id: str) -> Path | None:
         path = self._path(kind, id)
-        return path if path.is_file() else None
+        # A power cut may leave an empty file where a whole one was promised.
+        return path if path.is_file() and path.stat().st_size else None
 
     def _path(self, kind: str, id: str) -> Path:
         if len(id) != 64 or not set(id) <= set("0123456789abcdef"):
@@ -116,56 +190,98 @@ class Home:
         return folder
 
     def clear_incoming(self) -> None:
-        """Delete uploads that an earlier process left behind when it was stopped; raises HomeInUse."""
+        """Delete uploads and half snapshots that an earlier process left when it was stopped; raises HomeInUse."""
         with self.owned():
             for folder in (self.path / "incoming").glob("*"):
                 if folder.stat().st_mtime < self._opened:
                     shutil.rmtree(folder, ignore_errors=True)
+            for part in (self.path / "snapshots").glob("*.part"):
+                with suppress(OSError):
+                    if part.stat().st_mtime < self._opened:
+                        part.unlink()
 
     # -- snapshots
 
     def snapshot(self, number: int) -> Snapshot:
-        """The present revision of a collection; its matrix is memory-mapped from a file made on first need."""
+        """The present revision of a collection; its matrix is memory-mapped from a file made on first need.
+
+        While it is `growing`, the one of a moment ago: nobody waits for a new one.
+        """
         found = self._snapshots.get(number)
-        if found is None or found.revision != self.ledger.info(number).revision:
-            with self.ledger.one_view():
-                info = self.ledger.info(number)
-                found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
-            self._snapshots[number] = found
+        self._asked.add(number)
+        if found is not None and (number in self._growing or found.revision == self.ledger.info(number).revision):
+            return found
+        return self._take_snapshot(number)
+
+    def _take_snapshot(self, number: int) -> Snapshot:
+        with self.ledger.one_view():
+            info = self.ledger.info(number)
+            found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
+        self._snapshots[number] = found
         return found
+
+    @contextmanager
+    def growing(self, number: int) -> Iterator[None]:
+        """Within, batches are added to a collection, and `refresh` is called between them."""
+        self._growing.add(number)
+        try:
+            yield
+        finally:
+            self._growing.discard(number)
+            if number in self._snapshots and number in self._asked:  # whoever reads it does not wait
+                self.snapshot(number)
+
+    def refresh(self, number: int) -> None:
+        """Let the readers of a growing collection see what was added; takes a tenth of the time at most."""
+        if number in self._asked and time.monotonic() >= self._due.get(number, 0.0):
+            self._asked.discard(number)
+            start = time.monotonic()
+            self._take_snapshot(number)
+            end = time.monotonic()
+            self._due[number] = end + 10 * (end - start)
 
     def _matrix(self, info: CollectionInfo) -> np.ndarray:
         if info.images == 0:
             return np.empty((0, info.space.dimension), dtype=np.float32)
         folder = self.path / "snapshots"
         path = folder / f"{info.number}-{info.revision}.npy"
-        if not path.is_file():
-            folder.mkdir(exist_ok=True)
-            _replace(path, _npy(self.ledger.matrix(info.number)[1]))
-            for other in folder.glob(f"{info.number}-*.npy"):
-                if int(other.stem.split("-")[1]) < info.revision:
-                    with suppress(OSError):  # Windows keeps what a reader has mapped
-                        other.unlink()
-        matrix: np.ndarray = np.load(path, mmap_mode="r")
-        return matrix
+        found = _mapped(path, (info.images, info.space.dimension))
+        if found is not None:
+            return found
+        folder.mkdir(exist_ok=True)
+        rows = self.ledger.matrix(info.number)[1]
+        try:
+            _replace(path, rows)
+        except NoSpace as error:
+            log.warning("%s Until then the vectors are kept in memory.", error)
+            rows.flags.writeable = False
+            return rows
+        for other in folder.glob(f"{info.number}-*.npy"):
+            if int(other.stem.split("-")[1]) < info.revision:
+                with suppress(OSError):  # Windows keeps what a reader has mapped
+                    other.unlink()
+        written = _mapped(path, rows.shape)
+        return rows if written is None else written  # a reader of a later revision may have deleted it already
+
+    def forget_snapshot(self, number: int) -> None:
+        """Delete the matrix of a collection; the next reader makes it anew."""
+        self._snapshots.pop(number, None)
+        for path in (self.path / "snapshots").glob(f"{number}-*.npy"):
+            with suppress(OSError):
+                path.unlink()
 
     # -- writing: the ledger first, then the index, by one process at a time
 
     def record(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray) -> int:
-        """Make images with vectors (n, d) durable in the ledger, then show them in the index; the count of new ones."""
+        """Make images with vectors (n, d) durable in the ledger, then show them in the index; the count of new ones.
+
+        An index that cannot be had just now does not stop it: it is brought up to date later.
+        """
         with self.owned() as store:
-            before = self.ledger.info(number)
+            before = self.ledger.info(number).revision
             new, changed = self.ledger.add(number, records, vectors)
-            touched = {*new, *changed}
-            if touched:
-                shown = store.revision(number)
-                if shown == before.revision or (shown is None and before.images == 0):
-                    row = {record.id: row for row, record in enumerate(records)}
-                    kept = self.ledger.some_records(number, list(touched))  # with the first path and all metadata
-                    rows = vectors[[row[record.id] for record in kept]]
-                    store.add(number, kept, rows, self.ledger.info(number).revision)
-                else:
-                    self.reindex(number)
+            if new or changed:
+                self._follow(store, number, before, put=[*new, *changed])
         return len(new)
 
     def remove(self, number: int, ids: Sequence[str]) -> int:
@@ -173,8 +289,8 @@ class Home:
         with self.owned() as store:
             before = self.ledger.info(number).revision
             removed = self.ledger.remove(number, ids)
-            if removed and store.revision(number) == before:
-                store.remove(number, ids, self.ledger.info(number).revision)
+            if removed:
+                self._follow(store, number, before, gone=ids)
             self._forget_pictures(ids)
         return removed
 
@@ -183,11 +299,13 @@ class Home:
         with self.owned() as store:
             ids = [record.id for record in self.ledger.records(number)]
             self.ledger.delete(number)
-            store.drop(number)
+            self._lacking.pop(number, None)
+            try:
+                store.drop(number)
+            except IndexUnavailable as error:  # its number is never given again; upkeep sweeps
+                self._put_off(number, error)
             self._forget_pictures(ids)
-            for snapshot in (self.path / "snapshots").glob(f"{number}-*.npy"):
-                with suppress(OSError):
-                    snapshot.unlink()
+            self.forget_snapshot(number)
 
     def _forget_pictures(self, ids: Sequence[str]) -> None:
         """Delete the files of those images that no collection holds any more."""
@@ -196,28 +314,129 @@ class Home:
                 if path is not None:
                     path.unlink(missing_ok=True)
 
-    def index(self, number: int) -> Store:
-        """The vector index, built anew first where it does not show the ledger's present revision."""
-        with self.owned() as store:
-            if store.revision(number) != self.ledger.info(number).revision:
-                self.reindex(number)
-            return store
+    # -- the index: what it lacks of the ledger is known, or found by comparing, and put in by and by
 
-    def reindex(self, number: int) -> None:
+    def index(self, number: int, on_progress: Callable[[Progress], None] = lambda progress: None) -> Store:
+        """The vector index, brought up to date first; raises IndexUnavailable.
+
+        Others write and read between two steps of CHUNK images.
+        """
+        most = 0
+        while True:
+            with self.owned() as store:
+                if number not in self._lacking and store.revision(number) == self.ledger.info(number).revision:
+                    return store
+                try:
+                    left = self._step(store, number, CHUNK)
+                except IndexUnavailable:
+                    self._lacking.pop(number, None)  # what it has by now is found by comparing
+                    raise
+            most = max(most, left + CHUNK)
+            on_progress(Progress(most - left, most, "index"))
+            time.sleep(TURN)
+
+    def reindex(self, number: int, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
         """Build a collection's index anew from the ledger."""
         with self.owned() as store:
-            snapshot = self.snapshot(number)
-            store.rebuild(number, snapshot.records, snapshot.vectors, snapshot.revision)
+            store.drop(number)
+            self._lacking.pop(number, None)
+        self.index(number, on_progress)
+
+    def compare_index(self, number: int) -> int:
+        """Look at every image in the index, whatever revision it claims: how many it lacks or shows wrongly."""
+        with self.owned() as store:
+            wrong = self._compare(store, number)
+            return len({*self._lacking[number].ids, *wrong})
+
+    def _follow(
+        self, store: Store, number: int, before: int, put: Sequence[str] = (), gone: Sequence[str] = ()
+    ) -> None:
+        """Take a change of the ledger over into the index, and some of what the index lacked besides.
+
+        So an ingest after a crash is held up by no more than CHUNK images a batch.
+        """
+        if time.monotonic() - self._index_down < PAUSE:
+            self._lacking.pop(number, None)  # what is missed now is found by comparing
+            return
+        try:
+            lacking = self._lacking.get(number)
+            if lacking is None and store.revision(number) == before:
+                lacking = self._lacking[number] = _Lacking({}, before)
+            if lacking is not None and lacking.revision == before:
+                if gone:
+                    store.remove(number, gone)
+                lacking.ids.update(dict.fromkeys(put))
+                lacking.revision = self.ledger.info(number).revision
+            self._step(store, number, max(CHUNK, len(put)))
+        except IndexUnavailable as error:
+            self._put_off(number, error)
+
+    def _put_off(self, number: int, error: IndexUnavailable) -> None:
+        self._lacking.pop(number, None)
+        self._index_down = time.monotonic()
+        log.warning("%s", error)
+
+    def _step(self, store: Store, number: int, limit: int) -> int:
+        """Put in at most `limit` of the images that the index lacks; how many it still lacks."""
+        info = self.ledger.info(number)
+        if number not in self._lacking or self._lacking[number].revision != info.revision:
+            self._compare(store, number)
+            if len(self._lacking[number].ids) > limit:
+                log.warning(
+                    "The index of %r lacks %d of %d images and is brought up to date; exact search answers meanwhile.",
+                    info.name,
+                    len(self._lacking[number].ids),
+                    info.images,
+                )
+        lacking = self._lacking[number]
+        some = list(islice(lacking.ids, limit))
+        records = self.ledger.some_records(number, some)
+        if records:
+            vectors = self.ledger.vectors(info.space, [record.id for record in records])
+            store.add(number, records, np.stack([vectors[record.id] for record in records]))
+        for id in some:
+            del lacking.ids[id]
+        if not lacking.ids:
+            store.mark(number, lacking.revision)
+            del self._lacking[number]
+        return len(lacking.ids)
+
+    def _compare(self, store: Store, number: int) -> list[str]:
+        """Find out what the index lacks; the ids that it showed wrongly, and that were taken out."""
+        with self.ledger.one_view():
+            revision = self.ledger.info(number).revision
+            wanted = {record.id: plain(record) for record in self.ledger.records(number)}
+        shown = store.shown(number)
+        wrong = [id for id, meta in shown.items() if wanted.get(id) != meta]
+        store.remove(number, wrong)
+        self._lacking[number] = _Lacking(
+            dict.fromkeys(id for id, meta in wanted.items() if shown.get(id) != meta), revision
+        )
+        return wrong
+
+    # -- one process
+
+    def announce(self, url: str) -> None:
+        """Say where this process answers people, to whoever finds the home in use."""
+        with self._writing:
+            self._url = url
+            if self._claim is not None:
+                _sign(self._claim, url)
 
     @contextmanager
     def owned(self) -> Iterator[Store]:
         """The index, for this thread of the one process that may write; raises HomeInUse.
 
         Two processes that write to one Chroma folder ruin it without a word, so the claim is kept until `close`.
+        What changes the ledger alone (names, anchors, maps) needs no claim: SQLite lets several processes write in
+        turn. Nor does reading: snapshots are files that are replaced whole.
         """
         with self._writing:
+            if self._closed:
+                raise Cancelled(f"{self.path} was closed.")
             if self._claim is None:
                 self._claim = _claim(self.path / "lock")
+                _sign(self._claim, self._url)
             yield self._store
 
 
@@ -227,16 +446,22 @@ def _claim(path: Path) -> IO[str]:
         _lock(opened)
     except OSError as error:
         opened.seek(0)
-        holder = opened.read().strip() or "unknown"
+        holder, url = [*opened.read().splitlines(), "", ""][:2]
         opened.close()
+        way = f"use {url}" if url else "close that one, do this in it"
         raise HomeInUse(
-            f"{path.parent} is being written to by another Shared Space (process {holder}): "
-            "close that one, do this in it, or work in another home (--home)."
+            f"{path.parent} is being written to by another Shared Space (process {holder or 'unknown'}): "
+            f"{way}, or work in another home (--home). Other programs can share an index on a Chroma server "
+            "(--chroma-url)."
         ) from error
-    opened.truncate(0)
-    opened.write(str(os.getpid()))
-    opened.flush()
     return opened
+
+
+def _sign(opened: IO[str], url: str) -> None:
+    """Write into the lock file who holds it, and where it answers."""
+    opened.truncate(0)
+    opened.write(f"{os.getpid()}, {Path(sys.argv[0]).name or 'python'}\n{url}")
+    opened.flush()
 
 
 def _lock(opened: IO[str]) -> None:
@@ -252,15 +477,28 @@ def _lock(opened: IO[str]) -> None:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes | np.ndarray) -> None:
+    """Write a file, an array as .npy; whole or not at all. Raises NoSpace."""
     part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        with part.open("wb") as opened:
+            if isinstance(data, bytes):
+                opened.write(data)
+            else:
+                np.save(opened, data)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoSpace(path.parent, shutil.disk_usage(path.parent).free) from error
 
 
-def _npy(array: np.ndarray) -> bytes:
-    import io
-
-    out = io.BytesIO()
-    np.save(out, array)
-    return out.getvalue()
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The array of a file, memory-mapped; None where the file is not there, cut short, or of another shape."""
+    try:
+        matrix: np.ndarray = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    return matrix if matrix.shape == shape and matrix.dtype == np.float32 else None

@@ -6,10 +6,12 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sharedspace import limits
 from sharedspace.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 # By name, so that Pillow never hands a file to a plug-in that runs other programs (EPS starts Ghostscript).
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
-MAX_BYTES = 100 * 2**20
-MAX_PIXELS = 80_000_000
-MAX_SIDE = 1024  # pixels of the longer side that reach a model
+HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")}
+SIDE = 224  # pixels of the shorter side that most models read
+# Times that much is decoded at least, and never less than LEAST: the smaller a model reads, the more it sees of it. So
+# the worst of 230 photographs has cosine 0.99998 to the one that was decoded whole (pocket); with 192 pixels 0.993.
+KEPT = 3
+LEAST = 512
 ORIENTATION = 0x0112  # EXIF tag
 LYING = (5, 6, 7, 8)  # its values that turn the picture by a quarter
 THUMB_SIDE = 256  # pixels of the longer side
@@ -28,7 +33,7 @@ THUMB_SIDE = 256  # pixels of the longer side
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: RGB, upright, its longer side at most MAX_SIDE pixels."""
+    """A decoded picture: RGB, upright; of a large JPEG at a fraction of its size."""
 
     id: str  # sha256 of the bytes, hex
     image: Image.Image
@@ -41,8 +46,11 @@ def fingerprint(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def decode(data: bytes, item: str) -> Picture:
-    """Decode a picture of any supported format; raises Unreadable with the reason."""
+def decode(data: bytes, item: str, side: int = SIDE) -> Picture:
+    """Decode a picture of any supported format for a model that reads `side` pixels; raises Unreadable.
+
+    A JPEG is decoded at a half, a quarter or an eighth where its shorter side keeps KEPT times what the model reads.
+    """
     from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = (
@@ -50,34 +58,57 @@ def decode(data: bytes, item: str) -> Picture:
     )
     if not data:
         raise Unreadable(item, "the file is empty")
-    if len(data) > MAX_BYTES:
-        raise Unreadable(item, f"{len(data) / 2**20:.0f} MB is over the limit of {MAX_BYTES // 2**20} MB")
+    if reason := limits.current().file(len(data)):
+        raise Unreadable(item, reason)
     try:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
     except (OSError, ValueError, SyntaxError, RuntimeError) as error:  # each format has its own
-        raise Unreadable(item, "not a picture that can be read (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)") from error
-    if opened.width * opened.height > MAX_PIXELS:
-        millions = opened.width * opened.height / 1e6
-        raise Unreadable(item, f"{millions:.0f} million pixels is over the limit of {MAX_PIXELS // 10**6} million")
+        raise Unreadable(item, _what(data)) from error
+    if reason := limits.current().size(*opened.size):
+        raise Unreadable(item, reason)
     width, height = opened.size
     try:
         if opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in LYING:  # TIFF gives its size upright
             width, height = height, width
-        opened.draft("RGB", (MAX_SIDE, MAX_SIDE))  # JPEG decodes at a fraction of its size where that suffices
+        least = max(KEPT * side, LEAST)
+        opened.draft("RGB", (least, least))
         picture = _rgb(ImageOps.exif_transpose(opened))
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as error:
         raise Unreadable(item, f"damaged or cut short ({error})") from error
-    picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
     return Picture(fingerprint(data), picture, width, height)
 
 
+def _what(data: bytes) -> str:
+    """What a file is that cannot be read as a picture, and the way out, as far as its first bytes tell."""
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data[4:12] in HEIC:
+        return "HEIC, which is not read here: convert it to JPEG first"
+    if b"<svg" in head or head.startswith(b"<?xml"):
+        return "SVG, a drawing and not a picture of pixels: export it as PNG"
+    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return "HTML, a web page and not a picture"
+    return "not a picture that can be read (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF)"
+
+
 def thumbnail(image: Image.Image) -> bytes:
-    """A WebP picture, longer side at most THUMB_SIDE pixels, without any of the original's metadata."""
+    """A JPEG, longer side at most THUMB_SIDE pixels, without any of the original's metadata.
+
+    Next to WebP it is a fifth larger and ten times faster to write: 0.1 ms instead of 1.3.
+    """
+    from PIL import Image
+
     small = image.copy()
-    small.thumbnail((THUMB_SIDE, THUMB_SIDE), reducing_gap=2.0)
+    small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.info = {}  # Pillow would write a comment of the original's into it
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=80, method=2)
+    small.save(out, "JPEG", quality=85)
     return out.getvalue()
+
+
+def media_type(thumbnail: Path) -> str:
+    """What a thumbnail is: a JPEG, or a WebP of the sample set."""
+    with thumbnail.open("rb") as opened:
+        return "image/jpeg" if opened.read(3) == b"\xff\xd8\xff" else "image/webp"
 
 
 def _rgb(image: Image.Image) -> Image.Image:

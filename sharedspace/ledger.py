@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from sharedspace.errors import BadInput, NotFound, SharedSpaceError, SpaceMismatch, StoreDamaged
-from sharedspace.records import ImageRecord, Meta, Space, SpaceMap
+from sharedspace.errors import BadInput, NoSpace, NotFound, SharedSpaceError, SpaceMismatch, StoreDamaged
+from sharedspace.records import ImageRecord, Space, SpaceMap
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE spaces (
     fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
@@ -25,7 +26,8 @@ CREATE TABLE collections (
     name TEXT NOT NULL UNIQUE,
     space TEXT NOT NULL REFERENCES spaces,
     revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
-    anchors TEXT NOT NULL DEFAULT '[]'  -- JSON list of the texts kept on the map
+    anchors TEXT NOT NULL DEFAULT '[]',  -- JSON list of the texts kept on the map
+    images INTEGER NOT NULL DEFAULT 0  -- how many: to count them takes longer the more there are
     );
 CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
 CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
@@ -35,14 +37,21 @@ CREATE TABLE texts (space TEXT NOT NULL REFERENCES spaces, text TEXT NOT NULL, v
     PRIMARY KEY (space, text)) WITHOUT ROWID;
 CREATE TABLE members (
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
-    path TEXT NOT NULL, meta TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
+    path TEXT NOT NULL, meta TEXT NOT NULL,
+    names TEXT NOT NULL DEFAULT '[]',  -- JSON list of what else the same bytes were called
+    PRIMARY KEY (collection, image)) WITHOUT ROWID;
 CREATE INDEX members_by_image ON members (image);
 CREATE TABLE maps (
     collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
     key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, late TEXT NOT NULL);
 """
+FROM_1 = """
+ALTER TABLE collections ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
+UPDATE collections SET images = (SELECT count(*) FROM members WHERE collection = number);
+"""
 INFO = (
-    "SELECT c.number, c.name, c.revision, (SELECT count(*) FROM members m WHERE m.collection = c.number),"
+    "SELECT c.number, c.name, c.revision, c.images,"
     " s.fingerprint, s.model, s.dimension, s.logit_scale FROM collections c JOIN spaces s ON s.fingerprint = c.space"
 )
 
@@ -85,13 +94,12 @@ class Ledger:
     def _prepare(self) -> None:
         with self._write() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in SCHEMA.split(";\n"):
-                    if statement.strip():
-                        db.execute(statement)
-                db.execute(f"PRAGMA user_version = {VERSION}")
-            elif version > VERSION:
+            if version > VERSION:
                 raise StoreDamaged(f"{self._path} was written by a newer version of Shared Space: update the program.")
+            for statement in {0: SCHEMA, 1: FROM_1}.get(version, "").split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -99,10 +107,11 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # of a full disk SQLite has ended it by itself
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._lock, self._readable():
@@ -115,7 +124,10 @@ class Ledger:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake of the caller, not of the file
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
+                raise NoSpace(self._path.parent, shutil.disk_usage(self._path.parent).free) from error
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
             raise SharedSpaceError(f"{self._path} cannot be used just now: {error}.") from error
 
@@ -165,7 +177,7 @@ class Ledger:
     def add(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray) -> tuple[list[str], list[str]]:
         """Put images with their vectors (n, d) into a collection, all or none: (new ids, ids with new metadata).
 
-        An image that is there already gets its metadata merged and keeps its first path.
+        An image that is there already gets its metadata merged, keeps its first path, and takes another as a name.
         """
         vectors = np.ascontiguousarray(vectors, dtype="<f4")
         new, changed = [], []
@@ -181,11 +193,12 @@ class Ledger:
                 db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (record.id, record.width, record.height))
                 db.execute("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)", (space, record.id, row.tobytes()))
                 member = (number, record.id, record.path)
-                if db.execute("INSERT OR IGNORE INTO members VALUES (?, ?, ?, '{}')", member).rowcount:
+                insert = "INSERT OR IGNORE INTO members (collection, image, path, meta) VALUES (?, ?, ?, '{}')"
+                if db.execute(insert, member).rowcount:
                     new.append(record.id)
-                if _merge_meta(db, number, record.id, record.meta) and record.id not in new[-1:]:
+                if _merge(db, number, record) and record.id not in new[-1:]:
                     changed.append(record.id)
-            _touch(db, number, bool(new or changed))
+            _touch(db, number, bool(new or changed), len(new))
         return new, changed
 
     def remove(self, number: int, ids: Iterable[str]) -> int:
@@ -193,7 +206,7 @@ class Ledger:
         delete = "DELETE FROM members WHERE collection = ? AND image = ?"
         with self._write() as db:
             removed = sum(db.execute(delete, (number, id)).rowcount for id in ids)
-            _touch(db, number, removed > 0)
+            _touch(db, number, removed > 0, -removed)
         return removed
 
     @contextmanager
@@ -209,7 +222,7 @@ class Ledger:
     def records(self, number: int) -> list[ImageRecord]:
         """The images of a collection, by id."""
         rows = self._read(
-            "SELECT i.id, m.path, i.width, i.height, m.meta FROM members m JOIN images i ON i.id = m.image"
+            "SELECT i.id, m.path, i.width, i.height, m.meta, m.names FROM members m JOIN images i ON i.id = m.image"
             " WHERE m.collection = ? ORDER BY i.id",
             number,
         )
@@ -218,7 +231,7 @@ class Ledger:
     def some_records(self, number: int, ids: Sequence[str]) -> list[ImageRecord]:
         """Those images of a collection, by id."""
         query = (
-            "SELECT i.id, m.path, i.width, i.height, m.meta FROM members m JOIN images i ON i.id = m.image"
+            "SELECT i.id, m.path, i.width, i.height, m.meta, m.names FROM members m JOIN images i ON i.id = m.image"
             " WHERE m.collection = ? AND m.image = ?"
         )
         with self._lock:
@@ -260,21 +273,20 @@ class Ledger:
             )
 
     def _vectors(self, query: str, space: Space, keys: Sequence[str]) -> dict[str, np.ndarray]:
-        found: dict[str, np.ndarray] = {}
+        return {key: np.frombuffer(vector, dtype="<f4") for key, vector in self._some(query, space, keys)}
+
+    def _some(self, query: str, space: Space, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
-            rows = self._read(f"{query} IN ({','.join('?' * len(some))})", space.fingerprint, *some)
-            found.update((key, np.frombuffer(vector, dtype="<f4")) for key, vector in rows)
-        return found
+            yield from self._read(f"{query} IN ({','.join('?' * len(some))})", space.fingerprint, *some)
 
-    def size(self, id: str, space: Space) -> tuple[int, int] | None:
-        """Width and height in pixels, upright, of an image that was embedded in a space before."""
-        rows = self._read(
-            "SELECT i.width, i.height FROM images i JOIN vectors v ON v.image = i.id WHERE i.id = ? AND v.space = ?",
-            id,
-            space.fingerprint,
+    def sizes(self, space: Space, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Width and height in pixels, upright, of those of the ids that were embedded in a space before."""
+        query = (
+            "SELECT i.id, i.width, i.height FROM vectors v JOIN images i ON i.id = v.image"
+            " WHERE v.space = ? AND v.image"
         )
-        return (rows[0][0], rows[0][1]) if rows else None
+        return {id: (width, height) for id, width, height in self._some(query, space, ids)}
 
     # -- maps and anchors
 
@@ -324,25 +336,32 @@ def _check_name(name: str) -> None:
         raise BadInput(f"The name {name!r} is not text that can be stored: choose another.")
 
 
-def _merge_meta(db: sqlite3.Connection, number: int, id: str, meta: Meta) -> bool:
-    if not meta:
+def _merge(db: sqlite3.Connection, number: int, record: ImageRecord) -> bool:
+    """Put the metadata and names of an image to those that its row has; whether that changed it."""
+    path, meta, names = db.execute(
+        "SELECT path, meta, names FROM members WHERE collection = ? AND image = ?", (number, record.id)
+    ).fetchone()
+    merged = json.dumps({**json.loads(meta), **record.meta}, allow_nan=False) if record.meta else meta
+    called = [name for name in (record.path, *record.names) if name != path]
+    both = json.dumps(list(dict.fromkeys([*json.loads(names), *called]))) if called else names
+    if (merged, both) == (meta, names):
         return False
-    before = db.execute("SELECT meta FROM members WHERE collection = ? AND image = ?", (number, id)).fetchone()[0]
-    merged = json.dumps({**json.loads(before), **meta}, allow_nan=False)
-    if merged == before:
-        return False
-    db.execute("UPDATE members SET meta = ? WHERE collection = ? AND image = ?", (merged, number, id))
+    db.execute(
+        "UPDATE members SET meta = ?, names = ? WHERE collection = ? AND image = ?", (merged, both, number, record.id)
+    )
     return True
 
 
-def _touch(db: sqlite3.Connection, number: int, changed: bool) -> None:
+def _touch(db: sqlite3.Connection, number: int, changed: bool, more: int) -> None:
     if changed:
-        db.execute("UPDATE collections SET revision = revision + 1 WHERE number = ?", (number,))
+        db.execute(
+            "UPDATE collections SET revision = revision + 1, images = images + ? WHERE number = ?", (more, number)
+        )
 
 
 def _record(row: tuple[Any, ...]) -> ImageRecord:
-    id, path, width, height, meta = row
-    return ImageRecord(id, path, width, height, json.loads(meta))
+    id, path, width, height, meta, names = row
+    return ImageRecord(id, path, width, height, json.loads(meta), () if names == "[]" else tuple(json.loads(names)))
 
 
 def _info(row: tuple[Any, ...]) -> CollectionInfo:

@@ -57,6 +57,7 @@ class ImageRecord:
     width: int  # pixels, upright
     height: int
     meta: Meta = field(default_factory=dict)
+    names: tuple[str, ...] = ()  # what else the same bytes were called
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,45 @@ class IngestResult:
     rejected: tuple[Rejected, ...]
     seconds: float
     cancelled: bool = False
+    precision: str = ""  # what the model multiplied in: float32 or bfloat16
 
     @property
     def images_per_second(self) -> float:
         """Rate over the images that were embedded."""
         return self.added / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written of a collection."""
+
+    out: str  # the file
+    format: str  # zip, parquet, npz or csv
+    images: int
+    bytes: int
+    thumbs: int  # of a zip: thumbnails in it
+    originals: int  # and pictures as they were given
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of an import."""
+
+    name: str  # of the collection that has it now
+    images: int  # in the file
+    added: int
+    already_there: int
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a look at all files of a collection found."""
+
+    images: int
+    rebuilt: bool  # whether the vector index did not agree with the ledger
+    mended: tuple[str, ...]  # one sentence each
+    problems: tuple[str, ...]  # what could not be mended, and the way out
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,12 +37,27 @@ class FakeEncoder:
     def __init__(self, name: str = "fake") -> None:
         self.space = Space(fingerprint=f"{name}-colours", model=name, dimension=4, logit_scale=20.0)
         self.seen = {"images": 0, "texts": 0}
+        self._counting = threading.Lock()
+        self.side = 16
+        self.precision = "float32"
+
+    def workers(self) -> ThreadPoolExecutor:
+        """Two threads."""
+        return ThreadPoolExecutor(2)
+
+    def prepare(self, picture: Image.Image) -> np.ndarray:
+        """The mean colour, (3,) float32 of 0 to 1."""
+        return np.asarray(np.asarray(picture.convert("RGB"), dtype=np.float32).mean(axis=(0, 1)) / 255)
+
+    def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, 4) float32 unit rows."""
+        with self._counting:
+            self.seen["images"] += len(prepared)
+        return self._rows(list(prepared))
 
     def images(self, pictures: Sequence[Image.Image]) -> np.ndarray:
         """(n, 4) float32 unit rows."""
-        self.seen["images"] += len(pictures)
-        means = [np.asarray(picture.convert("RGB"), dtype=np.float32).mean(axis=(0, 1)) / 255 for picture in pictures]
-        return self._rows(means)
+        return self.encode([self.prepare(picture) for picture in pictures])
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, 4) float32 unit rows."""

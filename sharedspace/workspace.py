@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from sharedspace import clusters, encoders, images, projection, samples, search, zeroshot
+from sharedspace import clusters, encoders, images, projection, samples, search, transfer, upkeep, zeroshot
 from sharedspace.encoders import Encoder, clean
-from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound
+from sharedspace.encoders.own import OWN, OwnVectors
+from sharedspace.errors import BadInput, EmptyCollection, IndexUnavailable, ModelUnavailable, NotFound, SharedSpaceError
 from sharedspace.home import Home, Snapshot
-from sharedspace.ingest import Item, Source, count, decode, source, walk
+from sharedspace.ingest import Source, count, own_dimension, source, walk
+from sharedspace.intake import Intake
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import (
     Classification,
     Clustering,
+    Exported,
     Hit,
-    ImageRecord,
+    Imported,
     IngestResult,
     Meta,
     Placement,
     Progress,
-    Rejected,
     SearchResult,
     SpaceMap,
+    Verified,
 )
 
-BATCH = 32  # images that are decoded, embedded and made durable together
 SAMPLE = "sample"
+log = logging.getLogger("sharedspace")
 SourceLike = str | Path | Source
 
 
 class Workspace:
-    """A home and what can be done in it."""
+    """A home and what can be done in it; `chroma_url` puts its index on a Chroma server."""
 
-    def __init__(self, home: str | Path | None = None, load: Callable[[str], Encoder] = encoders.load) -> None:
-        self.home = Home(home, load)
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        load: Callable[[str], Encoder] = encoders.load,
+        chroma_url: str | None = None,
+        chroma_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.home = Home(home, load, chroma_url, chroma_headers)
 
     def close(self) -> None:
         """Let go of the home."""
@@ -63,15 +70,40 @@ class Workspace:
         """Forget a collection. Its vectors are kept, so that adding its images again embeds nothing."""
         self.home.delete(self._named(name).number)
 
-    def verify(self, name: str) -> bool:
-        """Compare a collection's index with the ledger and mend it; whether it had to be built anew."""
-        number = self._named(name).number
-        with self.home.owned() as store:
-            snapshot = self.home.snapshot(number)
-            sound = store.revision(number) == snapshot.revision and sorted(store.ids(number)) == list(snapshot.ids)
-            if not sound:
-                self.home.reindex(number)
-        return not sound
+    def export(
+        self,
+        name: str,
+        path: str | Path,
+        originals: bool = False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Exported:
+        """Write a collection to a .zip, which `import_` reads, or as a table: .parquet, .npz or .csv.
+
+        `originals` puts the bytes of the pictures into the zip, where they were kept. Raises BadInput, Cancelled.
+        """
+        return transfer.export(self.home, self._named(name).number, Path(path), originals, on_progress, cancelled)
+
+    def import_(
+        self,
+        path: str | Path,
+        name: str | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Imported:
+        """Read an exported .zip into a collection, its own name where None is given; one that is there takes it in.
+
+        All is checked before anything is written. Raises Unreadable, SpaceMismatch, Cancelled.
+        """
+        return transfer.import_(self.home, Path(path), name, on_progress, cancelled)
+
+    def copy(self, name: str, new: str, on_progress: Callable[[Progress], None] = lambda progress: None) -> Collection:
+        """A new collection with the same images, metadata, map and texts; embeds nothing."""
+        return Collection(self.home, transfer.copy(self.home, self._named(name).number, new, on_progress))
+
+    def verify(self, name: str, on_progress: Callable[[Progress], None] = lambda progress: None) -> Verified:
+        """Compare all that is kept of a collection with the ledger, and mend what a crash or a hand left."""
+        return upkeep.verify(self.home, self._named(name).number, on_progress)
 
     def _is_sample(self, info: CollectionInfo) -> bool:
         records = self.home.ledger.records(info.number)
@@ -96,65 +128,44 @@ class Workspace:
     ) -> IngestResult:
         """Add pictures to a collection, made if it is not there; what cannot be taken is told, the rest goes on.
 
-        `table` is metadata by file name; `keep` keeps the original bytes. Each batch is durable before
-        the next begins, so that a stopped ingest is completed by running it again.
-        Raises BadInput for a source that is not there, SpaceMismatch for a collection of another model.
+        `table` is metadata by file name; `keep` keeps the original bytes. What `on_progress` was told is durable,
+        so that a stopped ingest is completed by running it again.
+        Raises BadInput for a source that is not there, SpaceMismatch for a collection of another model,
+        NoSpace where the disk is full.
         """
-        started = time.perf_counter()
         given = [source(one) for one in sources]
-        encoder = self.home.encoder(model)
+        encoder = self._encoder_of(model, given)
         with self.home.owned():
             number = self.home.ledger.ensure(name, encoder.space)
-        total, done, added = count(given), 0, 0
-        rejected: list[Rejected] = []
-        files = walk(given, table)
-        while not (stopped := cancelled()) and (batch := list(islice(files, BATCH))):
-            new, refused = self._ingest_batch(number, encoder, batch, keep)
-            rejected.extend(refused)
-            added += new
-            done += len(batch)
-            on_progress(Progress(done, max(total, done)))
-        there = done - len(rejected) - added
-        return IngestResult(added, there, tuple(rejected), time.perf_counter() - started, stopped)
+        try:
+            with self.home.growing(number):
+                intake = Intake(self.home, number, encoder, keep)
+                result = intake.run(walk(given, table), count(given), on_progress, cancelled)
+        except SharedSpaceError:
+            if not self.home.ledger.info(number).revision:  # made for this, and nothing came of it
+                self.home.delete(number)
+            raise
+        if not result.cancelled:
+            try:
+                self.home.index(number)  # what it lacked from before, if a crash left it behind
+            except IndexUnavailable as error:
+                log.warning("%s", error)
+        return result
 
-    def _ingest_batch(
-        self, number: int, encoder: Encoder, batch: Iterable[Item | Rejected], keep: bool
-    ) -> tuple[int, list[Rejected]]:
-        """Decode, embed and store one batch: (new images, refused files)."""
-        rejected: list[Rejected] = []
-        records: dict[str, ImageRecord] = {}
-        pictures: dict[str, images.Picture] = {}
-        for item in batch:
-            read = item if isinstance(item, Rejected) else self._read(item, encoder, keep)
-            if isinstance(read, Rejected):
-                rejected.append(read)
-                continue
-            record, picture = read
-            if record.id in records:  # the same bytes twice in this batch: one image, the metadata of both
-                record = replace(records[record.id], meta={**records[record.id].meta, **record.meta})
-            records[record.id] = record
-            if picture is not None:
-                pictures[record.id] = picture
-        if not records:
-            return 0, rejected
-        known = self.home.ledger.vectors(encoder.space, list(records))
-        fresh = [id for id in records if id not in known]
-        known.update(zip(fresh, encoder.images([pictures[id].image for id in fresh]), strict=True))
-        return self.home.record(number, list(records.values()), np.stack([known[id] for id in records])), rejected
-
-    def _read(self, item: Item, encoder: Encoder, keep: bool) -> tuple[ImageRecord, images.Picture | None] | Rejected:
-        """The record of a file; its picture only where it has not been embedded before."""
-        id = images.fingerprint(item.data)
-        size, picture = self.home.ledger.size(id, encoder.space), None
-        if size is None or self.home.thumbnail(id) is None:
-            decoded = decode(item)
-            if isinstance(decoded, Rejected):
-                return decoded
-            picture, size = decoded, (decoded.width, decoded.height)
-            self.home.write("thumbs", id, images.thumbnail(picture.image))
-        if keep:
-            self.home.write("originals", id, item.data)
-        return ImageRecord(id, item.name, *size, item.meta), picture
+    def _encoder_of(self, model: str, given: Sequence[Source]) -> Encoder:
+        """The model that embeds the sources, or whose space the vectors are of that they bring."""
+        dimension = own_dimension(given)
+        if not model.startswith(OWN):
+            encoder = self.home.encoder(model)
+            if dimension in (None, encoder.space.dimension):
+                return encoder
+            raise BadInput(
+                f"The vectors have {dimension} numbers and those of {model} have {encoder.space.dimension}: name the "
+                f"model that made them, or keep them as a space of their own with a model name such as {OWN}mine."
+            )
+        if dimension is None:
+            raise BadInput(f"{model!r} is for sources that bring vectors, and these bring none: name a model.")
+        return OwnVectors(model, dimension)
 
     def add_sample(self, name: str = SAMPLE) -> Collection:
         """The sample collection, made from its shipped vectors and map without loading a model.
@@ -196,6 +207,8 @@ class Collection:
     def encoder(self) -> Encoder:
         """The model of the collection's space; raises ModelUnavailable when its files have changed since."""
         info = self.info
+        if info.space.model.startswith(OWN):
+            return OwnVectors(info.space.model, info.space.dimension)
         encoder = self._home.encoder(info.space.model)
         if encoder.space.fingerprint != info.space.fingerprint:
             raise ModelUnavailable(
@@ -245,8 +258,9 @@ class Collection:
 
     def search_image(self, data: bytes, name: str = "the picture", k: int = 12) -> SearchResult:
         """The k images nearest to a picture given as the bytes of a file; raises Unreadable."""
-        picture = images.decode(data, name)
-        return self.search_vector(name, self.encoder.images([picture.image])[0], k)
+        encoder = self.encoder
+        picture = images.decode(data, name, encoder.side)
+        return self.search_vector(name, encoder.images([picture.image])[0], k)
 
     def similar(self, id: str, k: int = 12) -> SearchResult:
         """The k images nearest to one of the collection, that one first."""
@@ -267,7 +281,9 @@ class Collection:
             return SearchResult(query, search.rank(snapshot.records, snapshot.vectors, vector, k), None, vector)
         by_id = {record.id: record for record in snapshot.records}
         found = self._home.index(self._number).query(self._number, vector, min(k, len(by_id)))
-        hits = tuple(Hit(id, by_id[id].path, score, rank, None) for rank, (id, score) in enumerate(found, start=1))
+        # Of images that are being added just now the index may know before the snapshot does.
+        known = [(id, score) for id, score in found if id in by_id]
+        hits = tuple(Hit(id, by_id[id].path, score, rank, None) for rank, (id, score) in enumerate(known, start=1))
         return SearchResult(query, hits, None, vector)
 
     def classify(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chroma import ChromaServer
 from drawn import PLAIN, png
 from hypothesis import settings
 
@@ -42,3 +43,12 @@ def pictures(tmp_path: Path) -> Path:
     for name in PLAIN:
         (folder / f"{name}.png").write_bytes(png(name))
     return folder
+
+
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
+    """One `chroma run` for all tests that only need it to be there."""
+    started = ChromaServer(tmp_path_factory.mktemp("chroma-server"))
+    started.start()
+    yield started
+    started.kill()

@@ -23,7 +23,7 @@ def plain(document: answers.Document) -> answers.Document:
 
 
 def test_ingest_tells_each_rejected_file_with_its_reason():
-    result = IngestResult(8, 3, (Rejected("a.jpg", "empty"),), 2.0)
+    result = IngestResult(8, 3, (Rejected("a.jpg", "empty"),), 2.0, precision="bfloat16")
 
     assert plain(answers.ingest(result)) == {
         "added": 8,
@@ -31,6 +31,7 @@ def test_ingest_tells_each_rejected_file_with_its_reason():
         "rejected": [{"item": "a.jpg", "reason": "empty"}],
         "seconds": 2.0,
         "images_per_second": 4.0,
+        "precision": "bfloat16",
         "cancelled": False,
     }
 

@@ -6,13 +6,17 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from chromium import SLOW, Visit, visiting
 from drawn import encoded, png
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from scripts.browser import ENDS_WITHIN, NoChromium, Server, browsing, serving
+from sharedspace.ledger import Ledger
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.world import Scene
 
@@ -48,14 +52,30 @@ def scene(kind: str, colour: str, setting: str, seed: int) -> bytes:
     return encoded(draw(Scene(kind, colour, setting, seed=seed), 200, nuisance=False), "PNG")
 
 
-def upload(visit: Visit, collection: str, files: dict[str, bytes]) -> None:
-    if visit.page.get_by_role("textbox", name="Into the collection").count() == 0:
+def begin_adding(visit: Visit, collection: str, place: str) -> None:
+    into = visit.page.get_by_role("textbox", name="Into the collection").first
+    if not into.is_visible():
         visit.page.get_by_text("Add pictures", exact=True).click()
-    visit.fill("Into the collection", collection)
+    into.fill(collection)
+    visit.page.keyboard.press("Enter")
+    visit.settle()
+    visit.page.get_by_role("radio", name=place).first.click()
+    visit.settle()
+
+
+def add_folder(visit: Visit, collection: str, folder: Path) -> None:
+    begin_adding(visit, collection, "on the server's machine")
+    visit.fill("A folder or a file on the server's machine", str(folder))
+    visit.page.get_by_role("button", name="Add", exact=True).click()
+    visit.settle()
+
+
+def upload(visit: Visit, collection: str, files: dict[str, bytes]) -> None:
+    begin_adding(visit, collection, "upload")
     chosen = [{"name": name, "mimeType": "application/octet-stream", "buffer": files[name]} for name in files]
     chips = visit.page.get_by_test_id("stFileChip")
     for _ in range(5):  # what is dropped while the page still draws itself gets lost
-        visit.page.locator("input[type=file]").set_input_files(chosen)
+        visit.page.locator("input[type=file]").first.set_input_files(chosen)
         visit.page.wait_for_timeout(1000)
         if chips.count():
             break
@@ -226,12 +246,12 @@ def test_routes_give_pictures_with_their_type_and_refuse_everything_else(visit: 
     assert (picture.status, picture.headers["content-type"]) == (200, "image/webp")
     assert picture.headers["x-content-type-options"] == "nosniff"
     refused = (
-        f"/thumbs/{'0' * 64}.webp",
-        "/thumbs/unknown.webp",
+        f"/thumbs/{'0' * 64}",
+        "/thumbs/unknown",
         "/thumbs/%2e%2e%2f%2e%2e%2fx",
-        "/thumbs/%2e%2e%2fledger.sqlite.webp",
+        "/thumbs/%2e%2e%2fledger.sqlite",
         "/map/unknown.bin",
-        "/map/unknown/0.webp",
+        "/map/unknown/0",
     )
     for path in refused:
         answer = get(visit.server.url + path)
@@ -272,6 +292,160 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
 
     assert visit.page.evaluate("window.markupRan") is None
     assert not [url for url in visit.requests if "evil" in url]
+
+
+# ---- long work in the background -------------------------------------------------------------------
+
+
+def photograph(seed: int) -> bytes:
+    """A JPEG with the soft colours and the grain of a photograph."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((200, 150))
+    grain = rng.normal(0, 8, (150, 200, 1))
+    return encoded(Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8)), "JPEG")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 300."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for number in range(300):
+        (folder / f"{number:03}.jpg").write_bytes(photograph(number))
+    return folder
+
+
+def copies(photographs: Path, number: int, folder: Path) -> Path:
+    """As many files as it takes to keep the app busy: each photograph again, and distinct by its last bytes."""
+    folder.mkdir()
+    files = [path.read_bytes() for path in sorted(photographs.iterdir())]
+    for copy in range(number):
+        (folder / f"{copy:05}.jpg").write_bytes(files[copy % len(files)] + copy.to_bytes(4))
+    return folder
+
+
+def counted(visit: Visit) -> int:
+    """How many files the bar in the sidebar says are done."""
+    bar = visit.page.get_by_test_id("stSidebar").get_by_test_id("stProgress").first
+    expect(bar).to_have_text(re.compile(r"[\d,]+ of [\d,]+"), timeout=3 * SLOW)  # where the model is loaded first
+    found = re.search(r"([\d,]+) of [\d,]+", bar.inner_text())
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def test_three_hundred_photographs_are_added_in_the_background_while_the_visitor_searches(
+    browser: Browser, visit: Visit, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = copies(photographs, 6000, tmp_path / "busy")
+    visit.open("/images?collection=sample")
+    visit.see_title("Images")
+    add_folder(visit, "busy", busy)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in photographs.iterdir():
+            archive.write(path, path.name)
+    upload(visit, "photographs", {"photographs.zip": packed.getvalue()})
+    first = counted(visit)
+    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text("waits for what was begun before")
+
+    visit.open("/search?collection=sample")
+    visit.see_title("Search")
+    waited = []
+    for query, best in (("a red boat at sea", "boat"), ("a dog in the snow", "dog"), ("a bird", "bird")):
+        begun = time.monotonic()
+        visit.page.get_by_role("textbox", name="What to look for").fill(query)
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.locator(".ss-gallery figcaption").first).to_contain_text(best)
+        waited.append(time.monotonic() - begun)
+    with capsys.disabled():
+        sys.stdout.write(f"[queries beside an ingest took {', '.join(f'{seconds:.2f}' for seconds in waited)} s]")
+    assert max(waited) < 5
+    visit.go("Clusters")
+    assert counted(visit) > first
+    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text(re.compile(r"images/s · .* left"))
+    visit.page.reload()
+    visit.see_title("Clusters")
+    with visiting(browser, visit.server) as second:
+        second.open("/zero_shot?collection=sample")
+        second.see_title("Zero-shot")
+        assert counted(second) > first
+        second.page.get_by_role("button", name="Cancel").first.click()
+
+    expect(visit.page.get_by_text(re.compile(r"Adding to busy.*Cancelled: what was done is kept"))).to_be_visible()
+    line = visit.page.get_by_text(re.compile(r"Adding to photographs: 300 added, 0 already there, 0 refused in .* s"))
+    expect(line).to_be_visible()
+    visit.page.get_by_role("button", name="Open photographs").click()
+    visit.settle()
+    expect(line).to_have_count(0)
+    assert "collection=photographs" in visit.page.url
+    visit.go("Images")
+    expect(visit.page.get_by_text("300 of 300 images")).to_be_visible()
+    ledger = Ledger(visit.server.home / "ledger.sqlite3")
+    (number,) = [info.number for info in ledger.collections() if info.name == "photographs"]
+    for record in ledger.records(number):
+        answer = visit.page.request.get(f"{visit.server.url}/thumbs/{record.id}")
+        assert (answer.status, answer.headers["content-type"].split("/")[0]) == (200, "image"), record.path
+    ledger.close()
+
+
+def test_cancel_keeps_what_is_done_and_adding_the_same_again_completes_it(
+    visit: Visit, photographs: Path, tmp_path: Path
+) -> None:
+    many = copies(photographs, 1500, tmp_path / "many")
+    visit.open("/images?collection=sample")
+    visit.see_title("Images")
+
+    add_folder(visit, "halved", many)
+    done = counted(visit)
+    visit.page.get_by_test_id("stSidebar").get_by_role("button", name="Cancel").click()
+    told = visit.page.get_by_text(re.compile(r"Adding to halved: [\d,]+ added.*Cancelled"))
+    expect(told).to_be_visible()
+    kept = int(re.findall(r"([\d,]+) added", told.inner_text())[0].replace(",", ""))
+    assert done <= kept < 1500
+
+    add_folder(visit, "halved", many)
+    expect(visit.page.get_by_text(f"Adding to halved: {1500 - kept:,} added, {kept:,} already there")).to_be_visible()
+
+
+def test_an_export_is_downloaded_whole(visit: Visit, tmp_path: Path) -> None:
+    visit.open("/images?collection=sample")
+    visit.see_title("Images")
+    visit.page.get_by_text("Export, copy, check, rename or delete this collection").click()
+    visit.page.get_by_role("button", name="Export", exact=True).click()
+    link = visit.page.get_by_role("link", name=re.compile(r"Download sample\.zip"))
+    expect(link).to_be_visible()
+    (home,) = (visit.server.home / "incoming").glob("*/sample.zip")
+    visit.settle()
+
+    answer = visit.page.request.get(visit.server.url + (link.get_attribute("href") or ""))
+
+    assert answer.headers["content-disposition"] == 'attachment; filename="sample.zip"'
+    assert answer.body() == home.read_bytes()
+
+
+def test_sigterm_amid_an_ingest_ends_the_app_in_time_and_what_it_had_told_is_kept(
+    browser: Browser, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = copies(photographs, 6000, tmp_path / "many")
+    (tmp_path / "app").mkdir()
+    with serving(tmp_path / "app") as fresh, visiting(browser, fresh) as visit:
+        visit.open("/images")
+        visit.see_title("Images")
+        add_folder(visit, "stopped", many)
+        done = counted(visit)
+        asked = time.monotonic()
+        fresh.process.terminate()
+        fresh.process.wait(ENDS_WITHIN)
+        seconds = time.monotonic() - asked
+        visit.complaints.clear()  # of the connection that is gone
+    with capsys.disabled():
+        sys.stdout.write(f"[it ended {seconds:.1f} s after SIGTERM]")
+    ledger = Ledger(fresh.home / "ledger.sqlite3")
+    (info,) = [info for info in ledger.collections() if info.name == "stopped"]
+    ledger.close()
+
+    assert seconds < 5
+    assert done <= info.images < 6000
+    assert "Traceback" not in fresh.output()
 
 
 def quoted(cell: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from chroma import ChromaServer
 from drawn import PLAIN, RGB, png, shades
 from PIL import Image
 
@@ -195,7 +196,7 @@ def test_a_library_that_prints_does_not_spoil_the_document(filled: Shell):
         (["map", "-c", "plain", "--colour", "size", "--out", "map.html"], "No metadata field named 'size'"),
         (["collections", "show", "holiday"], "No collection"),
         (["ingest", "nowhere", "-c", "plain"], "nowhere: there is no such file or folder"),
-        (["ingest", ".", "-c", "plain", "--meta", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (["ingest", ".", "-c", "plain", "--meta", "nowhere.csv"], "nowhere.csv: cannot be read"),
         (["ingest", ".", "-c", "plain", "-m", "other"], "Vectors of two models cannot be compared"),
     ],
     ids=lambda part: " ".join(part)[:50] if isinstance(part, list) else "",
@@ -265,40 +266,45 @@ def test_ingest_reads_metadata_from_a_table(shell: Shell, pictures: Path, tmp_pa
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Ctrl-C means what it does at a terminal, also where the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Signals mean what they do at a terminal, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_interrupt_ends_an_ingest_between_batches_and_the_rest_follows(shell: Shell, tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_ingest_between_batches_and_the_rest_follows(shell: Shell, tmp_path: Path, number: int):
     folder = tmp_path / "many"
     folder.mkdir()
-    for number, data in enumerate(shades(40)):
-        (folder / f"{number:02}.png").write_bytes(data)
+    for row, data in enumerate(shades(400)):
+        (folder / f"{row:03}.png").write_bytes(data)
 
     class Interrupted(FakeEncoder):
-        def images(self, pictures: Any) -> np.ndarray:
-            signal.raise_signal(signal.SIGINT)
-            return super().images(pictures)
+        def encode(self, prepared: Any) -> np.ndarray:
+            if self.seen["images"] == 0:
+                signal.raise_signal(number)
+            return super().encode(prepared)
 
     stopped = shell.json("ingest", str(folder), "-c", "many", "-m", "fake", status=130, load=Interrupted)
     assert "stopping after this batch" in shell.errors
     rest = shell.json("ingest", str(folder), "-c", "many", "-m", "fake")
 
-    assert (stopped["added"], stopped["cancelled"]) == (32, True)
-    assert (rest["added"], rest["already_there"], rest["cancelled"]) == (8, 32, False)
+    assert stopped["cancelled"]
+    assert 0 < stopped["added"] < 400
+    assert (rest["added"], rest["already_there"]) == (400 - stopped["added"], stopped["added"])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_a_second_interrupt_ends_an_ingest_at_once(shell: Shell, pictures: Path):
+def test_a_second_signal_ends_an_ingest_at_once(shell: Shell, pictures: Path):
     class Interrupted(FakeEncoder):
-        def images(self, pictures: Any) -> np.ndarray:
+        def encode(self, prepared: Any) -> np.ndarray:
             signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
-            return super().images(pictures)
+            signal.raise_signal(signal.SIGTERM)  # two of one kind may arrive as one
+            return super().encode(prepared)
 
     assert shell("ingest", str(pictures), "-c", "plain", "-m", "fake", status=130, load=Interrupted) == ""
     assert shell.errors.endswith("sharedspace: stopped\n")
@@ -380,8 +386,19 @@ def test_verify_tells_when_the_index_had_to_be_built_anew(filled: Shell):
     assert filled.json("collections", "verify", "plain")["rebuilt"] is False
     shutil.rmtree(filled.home / "chroma")
 
-    assert filled.json("collections", "verify", "plain") == {"name": "plain", "images": 6, "rebuilt": True}
+    found = filled.json("collections", "verify", "plain")
+    assert (found["name"], found["images"], found["rebuilt"], found["problems"]) == ("plain", 6, True, [])
+    assert found["mended"] == ["the index lacked or misnamed 6 images and was brought up to date"]
     assert filled.json("collections", "verify", "plain")["rebuilt"] is False
+
+
+def test_the_index_can_be_on_a_chroma_server(filled: Shell, chroma_server: ChromaServer):
+    server = ("--chroma-url", chroma_server.url, "--chroma-header", "X-Key: 1")
+    there = filled.json("search", "red", "-c", "plain", "--index", "chroma", *server)
+    here = filled.json("search", "red", "-c", "plain", "--index", "chroma")
+
+    assert [hit["id"] for hit in there["hits"]] == [hit["id"] for hit in here["hits"]]
+    assert filled.json("collections", "verify", "plain", *server)["rebuilt"] is False
 
 
 # -- search

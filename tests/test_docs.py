@@ -43,7 +43,7 @@ def session() -> list[tuple[str, list[str]]]:
 
 def as_on_any_machine(line: str) -> str:
     """Without the time it took, and cosines to two digits: the last ones depend on the processor."""
-    line = re.sub(r"in [\d.]+ s \(\d+ images/s\)", "in … s", line)
+    line = re.sub(r"in [\d.]+ s \(\d+ images/s, float32\)", "in … s", line)
     return re.sub(r"\d\.\d{4}", lambda score: f"{float(score[0]):.2f}", line).rstrip()
 
 

@@ -1,5 +1,6 @@
 """A tiny CLIP of random weights goes the way of every CLIP: its promises against transformers' own answers."""
 
+import io
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import png
+import torch
+from drawn import encoded, png
 from PIL import Image
 
 from sharedspace import encoders
-from sharedspace.encoders import Encoder
-from sharedspace.errors import ModelUnavailable
+from sharedspace.encoders import Encoder, tower
+from sharedspace.errors import BadInput, ModelUnavailable
+from sharedspace.images import decode
 from sharedspace.records import Space
 from sharedspace.testing import FakeEncoder
 
@@ -195,6 +199,130 @@ def test_vectors_equal_transformers_own_features_normalised(which: str, request:
         np.testing.assert_allclose(encoder.texts([text]), pooled(model.get_text_features(**inputs)), atol=1e-5)
     inputs = processor(PICTURES[:8], return_tensors="pt")
     np.testing.assert_allclose(encoder.images(PICTURES[:8]), pooled(model.get_image_features(**inputs)), atol=1e-5)
+
+
+SIZES = [(1, 1), (16, 16), (17, 16), (31, 100), (100, 31), (333, 500), (500, 333), (640, 97), (1, 40), (64, 48)]
+
+
+@pytest.mark.parametrize("side", [16, 64, 224])
+def test_the_pixels_that_the_model_reads_are_those_of_transformers(side: int):
+    from transformers import CLIPImageProcessorPil
+
+    from sharedspace.encoders.pixels import Crop
+
+    processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
+    crop, device = Crop.of(processor), torch.device("cpu")
+    for number, (width, height) in enumerate(SIZES):
+        pixels = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        picture = Image.fromarray(pixels)
+        expected = processor([picture], return_tensors="np")["pixel_values"]
+        found = crop.normalise([crop.cut(picture)], device).numpy()
+        far = np.abs(found - expected) > 1.01 / 255 / min(processor.image_std)  # more than one step of a byte
+        reduced = min(width, height) > 12 * side  # in two steps, for speed
+        assert far.mean() < (0.5 if reduced else 0.03)  # Pillow knows where to cut in float32 only
+        assert np.abs(found - expected).mean() < (0.05 if reduced else 0.01)  # of values of -2 to 2
+
+
+def test_a_large_photograph_gives_the_vector_that_it_has_when_it_is_decoded_whole(pocket: Encoder):
+    for number in range(3):
+        tiles = [Image.open(path).convert("RGB") for path in sorted(Path("sample_data/images").glob("*.webp"))]
+        mosaic = Image.new("RGB", (2048, 1536))
+        for row, tile in enumerate(tiles[number * 48 : number * 48 + 48]):
+            mosaic.paste(tile, (row % 8 * 256, row // 8 * 256))
+        data = encoded(mosaic, "JPEG", quality=90)
+        whole = Image.open(io.BytesIO(data)).convert("RGB")
+        reduced = decode(data, "large.jpg", pocket.side).image
+        assert reduced.width < whole.width
+        ours, theirs = pocket.images([reduced])[0], pocket.images([whole])[0]
+        assert ours @ theirs > 0.999
+
+
+def test_a_thread_of_pixels_stays_small(clip: Encoder):
+    for size in ((1, 20_000), (20_000, 1)):
+        tracemalloc.start()
+        prepared = clip.prepare(Image.new("RGB", size, "red"))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert prepared.shape == (SIDE, SIDE, 3)
+        assert (prepared == [255, 0, 0]).all()
+        assert most < 10**6  # bytes; a picture of 16 x 320,000 would be 15 million
+
+
+UNUSUAL = {
+    "another shape": {"do_center_crop": False, "size": {"height": SIDE, "width": SIDE}},
+    "no resizing": {"do_resize": False},
+    "cut smaller than resized": {"size": {"shortest_edge": 20}},
+}
+
+
+@pytest.mark.parametrize("change", UNUSUAL.values(), ids=UNUSUAL)
+def test_an_unusual_preprocessing_is_left_to_transformers(folder: Path, tmp_path: Path, change: dict[str, object]):
+    shutil.copytree(folder, tmp_path / "odd")
+    edit_json("preprocessor_config.json", **change)(tmp_path / "odd")
+    model, _, processor = theirs(tmp_path / "odd")
+
+    pictures = [picture.resize((24, 24)) for picture in PICTURES[:4]]
+    inputs = processor(pictures, return_tensors="pt")
+    found = encoders.load(str(tmp_path / "odd")).images(pictures)
+    np.testing.assert_allclose(found, pooled(model.get_image_features(**inputs)), atol=1e-5)
+
+
+def test_batches_side_by_side_give_the_rows_of_one_after_the_other(encoder: Encoder):
+    prepared = [encoder.prepare(picture) for picture in PICTURES]
+    with encoder.workers() as pool:
+        rows = list(pool.map(encoder.encode, [prepared[at : at + 5] for at in range(0, 40, 5)]))
+
+    np.testing.assert_allclose(np.concatenate(rows), encoder.images(PICTURES), atol=1e-5)
+
+
+def test_after_work_side_by_side_every_thread_has_all_cores_again(clip: Encoder):
+    cores: list[int] = []
+    torch.set_num_threads(3)
+    with clip.workers() as pool:
+        assert {pool.submit(torch.get_num_threads).result() for _ in range(6)} == {1}
+    thread = threading.Thread(target=lambda: cores.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    cores.append(torch.get_num_threads())
+    torch.set_num_threads(1)
+
+    assert cores == [3, 3]
+
+
+# -- precision
+
+
+def test_bfloat16_gives_nearly_the_same_vectors_and_leaves_texts_alone(pocket: Encoder):
+    half = encoders.load("pocket", "bfloat16")
+
+    assert (pocket.precision, half.precision) == ("float32", "bfloat16")
+    assert half.space == pocket.space
+    pictures = [Image.open(path) for path in sorted(Path("sample_data/images").glob("*.webp"))[:60]]
+    exact, near = pocket.images(pictures), half.images(pictures)
+    assert 1e-4 < np.abs(exact - near).max() < 0.02  # it does compute otherwise
+    assert (exact * near).sum(axis=1).min() > 0.999
+    assert near.dtype == np.float32
+    assert np.array_equal(half.texts(["a red boat"]), pocket.texts(["a red boat"]))
+
+
+def test_the_precision_is_the_one_asked_for_by_argument_or_setting(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SHAREDSPACE_PRECISION", "bfloat16")
+    assert encoders.load(str(folder)).precision == "bfloat16"
+    assert encoders.load(str(folder), "float32").precision == "float32"
+    monkeypatch.setenv("SHAREDSPACE_PRECISION", "int4")
+    with pytest.raises(BadInput, match="no precision 'int4': use auto, float32, bfloat16"):
+        encoders.load(str(folder))
+
+
+@pytest.mark.parametrize(("fast", "chosen"), [(1.0, "float32"), (1.2, "float32"), (2.0, "bfloat16")])
+def test_the_faster_precision_is_taken_where_it_pays(
+    clip: Encoder, monkeypatch: pytest.MonkeyPatch, fast: float, chosen: str
+):
+    seconds = {torch.float32: 1.0, torch.bfloat16: 1.0 / fast}
+    monkeypatch.setattr(tower, "WIDE", 32)
+    monkeypatch.setattr(tower, "_seconds", lambda layer, rows: seconds[layer.mlp.fc1.weight.dtype])
+
+    assert tower.choose(theirs(Path(clip.space.model))[0]) == chosen
 
 
 def test_a_text_over_the_limit_is_cut_as_its_tokens_say(clip: Encoder):

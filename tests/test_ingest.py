@@ -1,14 +1,21 @@
 """Folders, files and zips: every picture comes with its metadata, each refusal its reason, and the rest goes on."""
 
+import datetime
+import io
+import math
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from drawn import encoded, png, zipped
+from drawn import encoded, png, tarred, zipped
 from PIL import Image
 
 from sharedspace import ingest
@@ -62,8 +69,8 @@ def test_links_are_not_followed_out_of_the_folder(tmp_path: Path, pictures: Path
 
     taken, refused = walked(pictures)
     assert len(taken) == 6
-    assert set(refused) == {"link.png", "broken.png"}
-    assert set(refused.values()) == {"not a regular file (links and devices are not followed)"}
+    file, folder = "not a regular file (links and devices are not followed)", "a link (links are not followed)"
+    assert refused == {"link.png": file, "broken.png": file, "elsewhere": folder, "loop": folder}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -76,11 +83,12 @@ def test_a_named_pipe_among_the_pictures_is_refused_and_never_opened(pictures: P
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_given_as_a_source_is_refused_and_never_opened(tmp_path: Path):
-    os.mkfifo(tmp_path / "pipe")
+@pytest.mark.parametrize("name", ["pipe", "pipe.zip", "pipe.tar", "pipe.csv", "pipe.parquet", "pipe.npz"])
+def test_a_named_pipe_given_as_a_source_is_refused_and_never_opened(tmp_path: Path, name: str):
+    os.mkfifo(tmp_path / name)
     code = "import sys; from sharedspace.ingest import *; s = source(sys.argv[1]); print(count([s]), *walk([s]))"
     ran = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "pipe")], capture_output=True, text=True, check=True, timeout=20
+        [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True, check=True, timeout=20
     )
 
     assert "1 Rejected(" in ran.stdout
@@ -88,12 +96,13 @@ def test_a_named_pipe_given_as_a_source_is_refused_and_never_opened(tmp_path: Pa
 
 
 def test_a_file_over_the_limit_is_refused_without_being_read(pictures: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ingest.images, "MAX_BYTES", 2**20)
+    monkeypatch.setenv("SHAREDSPACE_MAX_FILE_MB", "1")
     with (pictures / "huge.png").open("wb") as opened:
         opened.truncate(3 * 2**20)
 
     taken, refused = walked(pictures, zipped(pictures.parent / "a.zip", {"in.png": b"\0" * 2**21, "ok.png": png()}))
-    assert refused == {"huge.png": "3 MB is over the limit of 1 MB", "in.png": "2 MB is over the limit of 1 MB"}
+    limit = "is over the limit of 1 MB (SHAREDSPACE_MAX_FILE_MB)"
+    assert refused == {"huge.png": f"3 MB {limit}", "in.png": f"2 MB {limit}"}
     assert len(taken) == 7
 
 
@@ -122,8 +131,10 @@ def test_a_zip_leaves_out_what_is_not_a_picture_and_what_the_mac_adds(tmp_path: 
         {"a.png": png(), "__MACOSX/a.png": b"fork", ".hidden/b.png": png(), "notes.txt": b"", "inner.zip": b"PK"},
     )
 
-    assert list(walked(path)[0]) == ["a.png"]
-    assert ingest.count([ingest.source(path)]) == 1
+    taken, refused = walked(path)
+    assert list(taken) == ["a.png"]
+    assert refused == {"inner.zip": "an archive inside an archive: unpack it first"}
+    assert ingest.count([ingest.source(path)]) == 2
 
 
 def test_a_zip_within_a_zip_named_as_a_picture_is_not_unpacked(tmp_path: Path):
@@ -220,11 +231,255 @@ def test_a_file_named_zip_that_is_none_is_refused_and_the_next_source_is_taken(t
     assert refused.item == str(fake)
 
 
-def test_a_zip_over_the_limits_is_refused_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ingest, "MAX_ENTRIES", 2)
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("ENTRIES", "2", "more than 2 entries is over the limit of one archive (SHAREDSPACE_MAX_ENTRIES)"),
+        ("TOTAL_GB", "1e-6", "2.794e-06 GB unpacked is over the limit of 9.993e-07 GB of one archive (SHAREDSPACE_MAX"),
+    ],
+)
+def test_a_zip_over_the_limits_is_refused_as_a_whole_and_the_setting_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, reason: str
+):
+    path = zipped(tmp_path / "many.zip", {f"{i}.png": bytes(1000) for i in range(3)})
+    monkeypatch.setenv(f"SHAREDSPACE_MAX_{setting}", value)
 
-    _, refused = walked(zipped(tmp_path / "many.zip", {f"{i}.png": b"" for i in range(3)}))
-    assert "3 pictures of 0.0 GB are over the limits of 2 and 8 GB" in next(iter(refused.values()))
+    taken, refused = walked(path)
+    assert not taken
+    assert list(refused) == [str(path)]
+    assert refused[str(path)].startswith(reason)
+    assert refused[str(path)].endswith("unpack it and add the folder")
+
+
+def test_a_table_of_contents_larger_than_its_entries_may_be_is_not_even_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = zipped(tmp_path / "padded.zip", {"a.png": png()})
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(3):
+            info = zipfile.ZipInfo(f"{number}.png")
+            info.comment = b"x" * 65000
+            archive.writestr(info, png())
+    monkeypatch.setenv("SHAREDSPACE_MAX_ENTRIES", "100")
+
+    assert "is over the limit" in walked(path)[1][str(path)]
+
+
+def test_a_zip_of_100_000_entries_is_read_through(tmp_path: Path):
+    path = zipped(tmp_path / "many.zip", {"000000.txt": b"", "last.png": png()}, zipfile.ZIP_STORED)
+    data = path.read_bytes()
+    first, last = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry = data[first : first + 46 + len("000000.txt")]
+    more = b"".join(entry.replace(b"000000", b"%06d" % number) for number in range(1, 99_999))
+    contents = data[first:last] + more  # all of them the first file
+    with path.open("wb") as opened:  # more entries than its end can count: only the bytes count
+        opened.write(data[:first] + contents + data[last : last + 12])
+        opened.write(struct.pack("<IIH", len(contents), first, 0))
+
+    taken, refused = walked(path)
+    assert list(taken) == ["last.png"]
+    assert refused == {}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_member_that_unpacks_to_more_than_it_says_costs_no_memory(tmp_path: Path, method: int):
+    path = zipped(tmp_path / "liar.zip", {"bomb.png": bytes(2**28), "ok.png": png()}, method)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, 1000)  # the size, as the table of contents has it
+    path.write_bytes(data)
+
+    tracemalloc.start()
+    taken, refused = walked(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert list(taken) == ["ok.png"]
+    assert refused["bomb.png"].startswith("damaged in the zip")
+    assert peak < 200 * 2**20
+
+
+def test_entries_that_share_their_bytes_are_refused_as_a_bomb(tmp_path: Path):
+    path = zipped(tmp_path / "quoted.zip", {"a.png": png("red"), "b.png": png("blue"), "c.png": png("green")})
+    data = bytearray(path.read_bytes())
+    first = data.index(b"PK\x01\x02")
+    second = data.index(b"PK\x01\x02", first + 4)
+    struct.pack_into("<I", data, second + 42, 0)  # b begins where a does
+    path.write_bytes(data)
+
+    taken, refused = walked(path)
+    assert list(taken) == ["c.png"]
+    assert refused == dict.fromkeys(["a.png", "b.png"], "shares its bytes with another entry, as in a bomb")
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path: Path):
+    path = tmp_path / "links.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("link.png")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("real.png", png())
+
+    taken, refused = walked(path)
+    assert list(taken) == ["real.png"]
+    assert refused == {"link.png": "a link (links are not followed)"}
+
+
+def test_a_name_that_says_it_is_utf_8_and_is_not_costs_nobody_else_its_place(tmp_path: Path):
+    path = zipped(tmp_path / "latin.zip", {"caf\u00e9.png": png("red"), "ok.png": png("blue")})
+    path.write_bytes(path.read_bytes().replace("caf\u00e9".encode(), b"caf\xe9\xff"))
+    with pytest.raises(UnicodeDecodeError):
+        zipfile.ZipFile(path)
+
+    taken, refused = walked(path)
+    assert refused == {}
+    assert [item.data for item in taken.values()] == [png("red"), png("blue")]
+    assert "ok.png" in taken
+
+
+def test_a_name_in_utf_8_that_does_not_say_so_is_read_as_such_and_finds_its_metadata(tmp_path: Path):
+    path = zipped(tmp_path / "mac.zip", {"caf\u00e9.png": png(), "labels.csv": "file,n\ncaf\u00e9.png,7".encode()})
+    patched(path, HEADERS, 6, b"\x00\x00")  # without the flag
+
+    assert {name: item.meta for name, item in walked(path)[0].items()} == {"caf\u00e9.png": {"n": 7}}
+
+
+ODD = ["<img src=x onerror=alert(1)>.png", "a\n\x1b[31mb.png", "x" * 300 + ".png", "..\\..\\up.png", "\u202egnp.png"]
+
+
+def test_names_of_markup_control_characters_and_any_length_stay_text(tmp_path: Path):
+    assert list(walked(zipped(tmp_path / "odd.zip", {name: png() for name in ODD}))[0]) == ODD
+
+
+OTHERS = {
+    "a.heic": "HEIC is not read here: convert it to JPEG first",
+    "b.svg": "a drawing of lines (vector graphics), not a picture of pixels: export it as PNG",
+    "c.PSD": "a drawing program's own file: export it as PNG or JPEG",
+    "d.nef": "a camera's raw file: export it as JPEG or TIFF",
+    "e.jxl": "JPEG XL and JPEG 2000 are not read here: convert it to JPEG or PNG",
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_what_people_take_for_pictures_is_told_with_the_way_out_and_the_rest_passed_over(tmp_path: Path, kind: str):
+    members = dict.fromkeys([*OTHERS, "notes.txt", "film.mp4", "Thumbs.db"], b"anything")
+    source = _laid_out(tmp_path, {"ok.png": png(), **members}, kind)
+
+    taken, refused = walked(source)
+    assert list(taken) == ["ok.png"]
+    assert refused == OTHERS
+    assert ingest.count([ingest.source(source)]) == 1 + len(OTHERS)
+
+
+def test_an_archive_among_pictures_in_a_folder_is_told(pictures: Path):
+    zipped(pictures / "more.zip", {"a.png": png()})
+
+    taken, refused = walked(pictures)
+    assert len(taken) == 6
+    assert refused == {"more.zip": "an archive in the folder: give it by its own name"}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read_is_told(pictures: Path):
+    (pictures / "closed").mkdir(mode=0)
+    (pictures / "red.png").chmod(0)
+
+    assert walked(pictures)[1] == {
+        "closed": "the folder cannot be read (Permission denied)",
+        "red.png": "cannot be read (Permission denied)",
+    }
+
+
+def _laid_out(tmp_path: Path, members: dict[str, bytes], kind: str) -> Path:
+    """The same files as a folder, a zip or a tar."""
+    if kind == "zip":
+        return zipped(tmp_path / "a.zip", members)
+    if kind == "tar":
+        return tarred(tmp_path / "a.tar", members)
+    for name, data in members.items():
+        path = tmp_path / "folder" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return tmp_path / "folder"
+
+
+KINDS = ["folder", "zip", "tar"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_folders_of_classes_become_labels(tmp_path: Path, kind: str):
+    members = {"train/cat/1.png": png(), "train/dog/1.png": png(), "top.png": png()}
+
+    taken, _ = walked(_laid_out(tmp_path, members, kind))
+    assert {name: item.meta for name, item in taken.items()} == {
+        "train/cat/1.png": {"label": "cat"},
+        "train/dog/1.png": {"label": "dog"},
+        "top.png": {},
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "members", [{"one/1.png": png(), "one/2.png": png()}, {"a/1.png": png(), "b/2.png": png(), "labels.csv": b"file\n"}]
+)
+def test_one_folder_is_no_class_nor_is_any_beside_a_table(tmp_path: Path, kind: str, members: dict[str, bytes]):
+    taken, _ = walked(_laid_out(tmp_path, members, kind))
+    assert [item.meta for item in taken.values()] == [{}, {}]
+
+
+JSON_LINES = b"""{"file_name": "a.png", "text": "one", "n": 3, "x": 0.5, "ok": true, "no": null, "tags": ["b", 1]}
+{"file_name": "sub/b.png", "n": 12345678901234567890, "text": "\\ud800"}
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metadata_in_json_lines_keeps_its_types(tmp_path: Path, kind: str):
+    members = {"a.png": png(), "sub/b.png": png(), "metadata.jsonl": JSON_LINES}
+
+    taken, refused = walked(_laid_out(tmp_path, members, kind))
+    assert refused == {}
+    assert with_types({name: item.meta for name, item in taken.items()}) == with_types(
+        {
+            "a.png": {"text": "one", "n": 3, "x": 0.5, "ok": True, "tags": '["b", 1]'},
+            "sub/b.png": {"n": "12345678901234567890", "text": "?"},
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metadata_in_parquet_keeps_its_types(tmp_path: Path, kind: str):
+    out = io.BytesIO()
+    rows = {
+        "file_name": ["a.png", "b.png"],
+        "n": [3, None],
+        "x": [0.5, math.nan],
+        "day": [datetime.date(2020, 2, 29), None],
+        "ok": [True, False],
+        "tags": [["b"], []],
+        "thumb": [b"\xff", b""],
+    }
+    pq.write_table(pa.table(rows), out)
+
+    taken, refused = walked(
+        _laid_out(tmp_path, {"a.png": png(), "b.png": png(), "metadata.parquet": out.getvalue()}, kind)
+    )
+    assert refused == {}
+    assert with_types({name: item.meta for name, item in taken.items()}) == with_types(
+        {"a.png": {"n": 3, "x": 0.5, "day": "2020-02-29", "ok": True, "tags": '["b"]'}, "b.png": {"ok": False}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("metadata.jsonl", b'{"file_name": "a.png"}\n[1]'),
+        ("metadata.jsonl", b"{{"),
+        ("metadata.parquet", b"PAR1 no more"),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_metadata_is_told_and_the_pictures_are_taken(tmp_path: Path, kind: str, name: str, data: bytes):
+    taken, refused = walked(_laid_out(tmp_path, {"a.png": png(), name: data}, kind))
+    assert list(taken) == ["a.png"]
+    assert [item.partition(",")[0] for item in refused] == [name]
 
 
 TABLE = """\ufefffile,caption,count,score,code,mixed
@@ -363,3 +618,15 @@ def test_a_file_name_that_is_not_unicode_is_shown_as_text_that_can_be_written_an
     assert len(names) == 7
     for name in names:
         name.encode("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are Unicode there")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_whose_name_is_not_unicode_gives_names_that_can_be_written_anywhere(tmp_path: Path, kind: str):
+    source = _laid_out(tmp_path, {"a.png": png()}, kind)
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9" + os.fsencode(source.suffix)))
+    source.rename(odd)
+
+    (item,) = ingest.walk([ingest.source(odd)])
+    assert isinstance(item, Item)
+    assert item.name.encode("utf-8").endswith(b"a.png")

@@ -1,8 +1,10 @@
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from sharedspace import jobs as module
 from sharedspace.errors import BadInput
 from sharedspace.jobs import Job, Jobs
 from sharedspace.records import Progress
@@ -83,13 +85,102 @@ def test_a_failing_job_says_why_and_the_next_one_runs(error: Exception, words: s
     assert fine.state == "done"
 
 
-def test_seconds_left_follow_from_the_rate_so_far() -> None:
-    job = Job("t", "c", state="running", started=time.monotonic() - 10)
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=time.sleep))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_nothing_is_said_of_the_rate_before_there_are_two_reports_a_second_apart(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    seen = [job.rate()]
+    for now, done in ((0.0, 0), (0.9, 50)):
+        clock.now = now
+        job.report(Progress(done, 100))
+        seen.append(job.rate())
+
+    assert seen == [None, None, None]
     assert job.seconds_left() is None
 
-    job.report(Progress(20, 100))
 
-    assert job.seconds_left() == pytest.approx(40, abs=1)
+def test_the_rate_leaves_out_what_came_before_the_work_such_as_a_model_that_loads(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    job.report(Progress(0, None, "loading the model"))
+    clock.now = 60
+    job.report(Progress(10, 1000))
+    clock.now = 62
+    job.report(Progress(110, 1000))
+
+    assert job.rate() == pytest.approx(50)
+    assert job.seconds_left() == pytest.approx(890 / 50)
+
+
+def test_the_rate_is_that_of_the_last_seconds_and_not_of_all_that_were(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    for second in range(1, 101):  # 100 a second, and from the 61st second on 10
+        clock.now = second
+        job.report(Progress(100 * second if second <= 60 else 6000 + 10 * (second - 60), 10_000))
+
+    assert job.rate() == pytest.approx(10)
+
+
+def test_the_rate_falls_while_no_report_comes(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    for second in range(5):
+        clock.now = second
+        job.report(Progress(100 * second, 10_000))
+    assert job.rate() == pytest.approx(100)
+
+    clock.now = 43
+
+    assert job.rate() == pytest.approx(10)
+
+
+def test_reports_further_apart_than_the_window_still_tell_a_rate(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    for number in range(4):
+        clock.now = 60 * number
+        job.report(Progress(30 * number, 1000))
+
+    assert job.rate() == pytest.approx(0.5)
+
+
+def test_what_is_kept_of_many_reports_is_bounded_and_tells_the_same(clock: Clock) -> None:
+    job = Job("t", "c", state="running")
+    for number in range(10_000):
+        clock.now = number / 1000
+        job.report(Progress(number, None))
+
+    assert job.rate() == pytest.approx(1000, rel=0.1)
+    assert job.seconds_left() is None
+    assert len(job._reports) < 50
+
+
+def test_a_map_need_not_wait_for_pictures_that_are_being_added() -> None:
+    jobs, begun, go = Jobs(), threading.Event(), threading.Event()
+
+    def add(job: Job) -> None:
+        begun.set()
+        go.wait(5)
+
+    adding = [jobs.submit("adding", "c", add, lane="adding") for _ in range(2)]
+    assert begun.wait(5)
+    drawing = jobs.submit("drawing", "d", lambda job: [one.state for one in adding])
+    end = time.monotonic() + 5
+    while drawing.active and time.monotonic() < end:
+        time.sleep(0.005)
+    seen = drawing.result
+    go.set()
+    wait(jobs)
+
+    assert seen == ["running", "queued"]
 
 
 def test_stop_ends_what_runs_and_what_waits() -> None:

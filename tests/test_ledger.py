@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sharedspace.errors import BadInput, NotFound, SpaceMismatch, StoreDamaged
+from sharedspace.errors import BadInput, NoSpace, NotFound, SpaceMismatch, StoreDamaged
 from sharedspace.ledger import Ledger
 from sharedspace.records import ImageRecord, Space, SpaceMap
 
@@ -51,7 +51,7 @@ class LedgerIsADictionary(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.ledger = Ledger(self.folder / "ledger.sqlite3")
-        self.model: dict[str, dict[str, tuple[str, dict]]] = {}
+        self.model: dict[str, dict[str, tuple[list[str], dict]]] = {}  # all names of each image, and its metadata
         self.revisions: dict[str, int] = {}
 
     def number(self, name: str) -> int:
@@ -67,14 +67,15 @@ class LedgerIsADictionary(RuleBasedStateMachine):
         expected_changed = [id for id in ids if id in held and not held[id][1].items() >= meta.items()]
         retyped = [id for id in ids if id in held and any(type(held[id][1].get(k)) is not type(meta[k]) for k in meta)]
         path = f"from {len(self.revisions)}"
+        renamed = [id for id in ids if id in held and path not in held[id][0]]
         new, changed = put(self.ledger, number, *(record(id, path, **meta) for id in ids))
 
         assert new == expected_new
-        assert changed == [id for id in ids if id in {*expected_changed, *retyped} - set(new)]
+        assert changed == [id for id in ids if id in {*expected_changed, *retyped, *renamed} - set(new)]
         self.revisions[name] += bool(new or changed)
         for id in ids:
-            first, before = held.get(id, (path, {}))
-            held[id] = (first, {**before, **meta})
+            called, before = held.get(id, ([], {}))
+            held[id] = ([*called, *([] if path in called else [path])], {**before, **meta})
 
     @rule(name=NAMES, ids=IDS)
     def remove(self, name: str, ids: list[str]) -> None:
@@ -113,7 +114,7 @@ class LedgerIsADictionary(RuleBasedStateMachine):
         for info in infos:
             held = self.model[info.name]
             assert (info.space, info.images, info.revision) == (SPACE, len(held), self.revisions[info.name])
-            found = [(one.id, one.path, one.meta) for one in self.ledger.records(info.number)]
+            found = [(one.id, [one.path, *one.names], one.meta) for one in self.ledger.records(info.number)]
             assert found == [(id, *held[id]) for id in sorted(held)]
             ids, matrix = self.ledger.matrix(info.number)
             assert ids == sorted(held)
@@ -151,8 +152,8 @@ def test_vectors_outlive_their_collection_and_do_not_cross_spaces(ledger: Ledger
     assert list(found) == many
     assert all(np.array_equal(found[id], vector(id)) for id in many[::100])
     assert ledger.vectors(OTHER, many) == {}
-    assert ledger.size("0000", SPACE) == (4, 3)
-    assert ledger.size("0000", OTHER) is None
+    assert ledger.sizes(SPACE, [*many, "unknown"]) == dict.fromkeys(many, (4, 3))
+    assert ledger.sizes(OTHER, many) == {}
 
 
 def test_texts_are_remembered_in_their_space_as_they_were_first(ledger: Ledger):
@@ -250,6 +251,70 @@ def test_maps_and_anchors_come_back_as_they_were_and_go_with_their_collection(tm
     assert again.map(number) is None
     assert again.find_map("key") is None
     again.close()
+
+
+FIRST_VERSION = """
+CREATE TABLE spaces (
+    fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
+CREATE TABLE collections (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: Chroma's collection is named after it
+    name TEXT NOT NULL UNIQUE,
+    space TEXT NOT NULL REFERENCES spaces,
+    revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
+    anchors TEXT NOT NULL DEFAULT '[]'  -- JSON list of the texts kept on the map
+    );
+CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
+CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
+    space TEXT NOT NULL REFERENCES spaces, image TEXT NOT NULL REFERENCES images, vector BLOB NOT NULL,
+    PRIMARY KEY (space, image)) WITHOUT ROWID;
+CREATE TABLE texts (space TEXT NOT NULL REFERENCES spaces, text TEXT NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (space, text)) WITHOUT ROWID;
+CREATE TABLE members (
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
+    path TEXT NOT NULL, meta TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
+CREATE INDEX members_by_image ON members (image);
+CREATE TABLE maps (
+    collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
+    key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, late TEXT NOT NULL);
+"""
+
+
+def test_a_ledger_of_the_first_version_is_read_and_goes_on(tmp_path: Path):
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as db:
+        db.executescript(FIRST_VERSION)
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO spaces VALUES (?, ?, ?, ?)", (SPACE.fingerprint, SPACE.model, 3, SPACE.logit_scale))
+        db.execute("INSERT INTO collections (name, space, revision) VALUES ('old', ?, 4)", (SPACE.fingerprint,))
+        for id in "ab":
+            db.execute("INSERT INTO images VALUES (?, 4, 3)", (id,))
+            db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (SPACE.fingerprint, id, vector(id).tobytes()))
+            db.execute("INSERT INTO members VALUES (1, ?, ?, '{}')", (id, f"{id}.png"))
+    db.close()
+
+    for _ in range(2):  # the second time it is of this version
+        opened = Ledger(tmp_path / "ledger.sqlite3")
+        assert [(info.name, info.images, info.revision) for info in opened.collections()] == [("old", 2, 4)]
+        assert opened.records(1) == [record("a"), record("b")]
+        opened.close()
+    opened = Ledger(tmp_path / "ledger.sqlite3")
+    put(opened, opened.ensure("old", SPACE), record("b", "elsewhere.png"), record("c"))
+    assert opened.info(1).images == 3
+    assert opened.records(1)[1].names == ("elsewhere.png",)
+    opened.close()
+
+
+def test_a_full_disk_is_said_and_nothing_of_the_batch_is_there(ledger: Ledger):
+    number = ledger.ensure("one", SPACE)
+    put(ledger, number, record("a"))
+    pages = ledger._db.execute("PRAGMA page_count").fetchone()[0]
+    ledger._db.execute(f"PRAGMA max_page_count = {pages + 3}")  # SQLite then says what it says of a full disk
+
+    many = [record(f"{row:04}", "x" * 2000) for row in range(50)]
+    with pytest.raises(NoSpace, match="run the same command again"):
+        put(ledger, number, *many)
+    assert [one.id for one in ledger.records(number)] == ["a"]
+    ledger._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    assert len(put(ledger, number, *many)[0]) == 50
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path):

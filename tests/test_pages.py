@@ -2,17 +2,25 @@
 
 import io
 import json
+import re
+import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
+from drawn import png
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from sharedspace import projection, samples
 from sharedspace.errors import SharedSpaceError
+from sharedspace.records import ImageRecord, Space
 from sharedspace.ui import cache
 from sharedspace.workspace import Workspace
 
@@ -43,15 +51,29 @@ def open_page(name: str, **query: str) -> AppTest:
     return at
 
 
+def parquet(table: dict[str, list]) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    packed = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(table), packed)
+    return packed.getvalue()
+
+
 def finish_jobs(at: AppTest) -> None:
     for job in cache.jobs().all():
         while job.active:
-            pass
+            time.sleep(0.005)
     at.run()
 
 
 def html(at: AppTest) -> str:
     return "".join(element.proto.body for element in at.get("html"))
+
+
+def thumbs(at: AppTest) -> list[str]:
+    """Ids of the pictures that are shown, in order."""
+    return [part.split('"')[0] for part in html(at).split("/thumbs/")[1:]]
 
 
 def figures(at: AppTest) -> list[dict]:
@@ -74,7 +96,7 @@ def test_search_shows_the_nearest_images_in_order(home: Path) -> None:
     snapshot = collection.snapshot()
     scores = snapshot.vectors @ collection.encoder.texts(["a dog"])[0]
     expected = [snapshot.ids[row] for row in np.argsort(-scores, kind="stable")[:12]]
-    shown = [part.split(".webp")[0] for part in html(at).split("/thumbs/")[1:]]
+    shown = thumbs(at)
     assert shown == expected
 
 
@@ -168,7 +190,7 @@ def test_a_click_on_the_map_shows_that_image_and_its_neighbours(home: Path) -> N
     at.session_state[f"map-{collection.info.number}"] = {"clicked": 3, "lasso": None}
     at.run()
 
-    ids = [part.split(".webp")[0] for part in html(at).split("/thumbs/")[1:]]
+    ids = thumbs(at)
     drawn = collection.map()
     assert ids[0] == drawn.ids[3]
     assert ids[1:] == [hit.id for hit in collection.similar(drawn.ids[3], 13).hits if hit.id != drawn.ids[3]]
@@ -189,7 +211,7 @@ def test_a_lasso_shows_the_images_within_it(home: Path) -> None:
     within = ((drawn.xy > [x0, y0]) & (drawn.xy < [x1, y1])).all(axis=1)
     assert within.sum() > 3
     assert f"**{within.sum()} selected**" in [markdown.value for markdown in at.markdown]
-    shown = [part.split(".webp")[0] for part in html(at).split("/thumbs/")[1:]]
+    shown = thumbs(at)
     assert shown == [drawn.ids[row] for row in np.flatnonzero(within)[:60]]
 
 
@@ -212,13 +234,216 @@ def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_it
     assert not list((home / "incoming").iterdir())
 
 
+def press(at: AppTest, label: str) -> AppTest:
+    """Click the button of that name."""
+    return next(button for button in at.button if button.label == label).click().run()
+
+
+def add_from_server(at: AppTest, name: str, path: str) -> None:
+    at.segmented_control(key="add.source").set_value("on the server's machine").run()
+    at.text_input(key="add.name").set_value(name).run()
+    at.text_input(key="add.folder").set_value(path).run()
+    press(at, "Add")
+
+
+def lines(at: AppTest) -> list[str]:
+    """What is told of work that has ended."""
+    return [one.value.replace("\\", "") for one in at.markdown if one.value.startswith(":material/")]
+
+
+@pytest.fixture
+def red(tmp_path: Path) -> Path:
+    """A folder with one picture that no other test has."""
+    folder = tmp_path / "red"
+    folder.mkdir()
+    seed = int.from_bytes(str(tmp_path).encode())
+    noise = np.random.default_rng(seed).integers(0, 256, (20, 20, 3))
+    Image.fromarray(noise.astype(np.uint8)).save(folder / "one.png")
+    return folder
+
+
+def test_the_end_of_work_is_told_on_every_page_until_its_collection_is_opened(home: Path, red: Path) -> None:
+    at = open_page("search", collection="sample")
+    cache.jobs().submit("Adding to later", "later", lambda job: cache.workspace().ingest("later", [red]), lane="adding")
+    finish_jobs(at)
+
+    assert any(
+        "Adding to later: 1 added, 0 already there, 0 refused in" in line.replace("**", "") for line in lines(at)
+    )
+    press(at, "Open later")
+    assert at.sidebar.selectbox[0].value == "later"
+    assert not any("later" in line for line in lines(at))
+    assert not any("later" in line for line in lines(open_page("clusters", collection="sample")))
+
+
+def test_work_that_ended_with_nobody_there_is_told_to_the_next_visitor_and_once_put_away_to_no_other(
+    home: Path, red: Path
+) -> None:
+    job = cache.jobs().submit(
+        "Adding to alone", "alone", lambda job: cache.workspace().ingest("alone", [red, "no such"]), lane="adding"
+    )
+    while job.active:
+        time.sleep(0.005)
+    first, second = open_page("search", collection="sample"), open_page("map", collection="sample")
+
+    for at in (first, second):
+        assert any("no such: there is no such file or folder" in line for line in lines(at))
+    first.button(key=f"away-{job.id}").click().run()
+    assert not any("alone" in line for line in lines(first))
+    assert any("alone" in line for line in lines(second.run()))
+    assert not any("alone" in line for line in lines(open_page("search", collection="sample")))
+
+
+def test_the_page_of_images_tells_the_end_in_full_with_rate_and_precision_and_no_line_follows(
+    home: Path, red: Path
+) -> None:
+    (red / "broken.jpg").write_bytes(b"no picture")
+    at = open_page("images", collection="sample")
+    add_from_server(at, "full", str(red))
+    finish_jobs(at)
+
+    (told,) = [box.value for box in at.success]
+    assert re.fullmatch(
+        r"\*\*Adding to full\*\*: 1 added, 0 already there, 1 refused in \d+\.\d s "
+        r"\(.* images/s, (bfloat16|float32)\)\.",
+        told,
+    )
+    assert not lines(at)
+    job = cache.jobs().last("full")
+    at.button(key=f"close-{job.id}").click().run()
+    assert not at.success
+    assert any("Adding to full" in caption.value for caption in at.caption)
+
+
+def test_a_table_uploaded_with_its_pictures_becomes_their_metadata(home: Path) -> None:
+    at = open_page("images")
+    at.text_input(key="add.name").set_value("told").run()
+    table = "file_name,age,kind\nred.png,3,warm\nblue.png,41,cold\n"
+    uploader = at.file_uploader(key="add.files.0")
+    uploader.upload("labels.csv", table.encode())
+    for colour in ("red", "blue"):
+        uploader.upload(f"{colour}.png", png(colour, (33, 21)))
+    at.run()
+    press(at, "Add")
+    finish_jobs(at)
+
+    records = {record.path: record.meta for record in cache.workspace().collection("told").snapshot().records}
+    assert records == {"red.png": {"age": 3, "kind": "warm"}, "blue.png": {"age": 41, "kind": "cold"}}
+
+
+def test_a_table_uploaded_without_its_pictures_is_refused_with_the_way_out(home: Path) -> None:
+    at = open_page("images")
+    at.file_uploader(key="add.files.0").upload("mine.csv", b"file_name,age\n/etc/passwd,3\n").run()
+    press(at, "Add")
+
+    assert "Upload them with it" in at.error[0].value
+    assert not list((home / "incoming").iterdir())
+
+
+def test_an_uploaded_table_reaches_no_file_of_the_server(home: Path, red: Path) -> None:
+    table = {"file_name": [str(red / "one.png"), "../../x.png"], "vector": [[1.0, 0.0], [0.0, 1.0]]}
+    at = open_page("images")
+    at.text_input(key="add.name").set_value("reaching").run()
+    at.selectbox(key="add.model").set_value("none: the file holds vectors").run()
+    at.file_uploader(key="add.files.0").upload("mine.parquet", parquet(table)).run()
+    press(at, "Add")
+    finish_jobs(at)
+
+    records = cache.workspace().collection("reaching").snapshot().records if at.success else []
+    assert all((record.width, record.height) == (0, 0) for record in records)
+
+
+def test_vectors_of_ones_own_are_mapped_and_compared(home: Path) -> None:
+    rng = np.random.default_rng(0)
+    packed = io.BytesIO()
+    np.savez(packed, vectors=rng.normal(size=(12, 7)).astype(np.float32), kind=np.arange(12) % 3)
+    at = open_page("images")
+    at.text_input(key="add.name").set_value("own").run()
+    at.selectbox(key="add.model").set_value("none: the file holds vectors").run()
+    at.file_uploader(key="add.files.0").upload("mine.npz", packed.getvalue()).run()
+    press(at, "Add")
+    finish_jobs(at)
+
+    assert "12 added" in at.success[0].value
+    assert cache.workspace().collection("own").info.space.dimension == 7
+    assert not open_page("map", collection="own").error
+
+
+def test_an_export_can_be_downloaded_and_imported_again_and_goes_when_it_is_put_away(home: Path) -> None:
+    at = open_page("images", collection="sample")
+    press(at, "Export")
+    finish_jobs(at)
+    job = cache.jobs().last("sample")
+    exported = Path(job.result.out)
+
+    (link,) = at.get("link_button")
+    assert link.proto.url == f"/exports/{job.id}"
+    at.segmented_control(key="import.source").set_value("on the server's machine").run()
+    at.text_input(key="import.path").set_value(str(exported)).run()
+    at.text_input(key="import.name").set_value("back").run()
+    press(at, "Import")
+    finish_jobs(at)
+    back, sample = (cache.workspace().collection(name).snapshot() for name in ("back", "sample"))
+    assert back.ids == sample.ids
+    assert np.array_equal(back.vectors, sample.vectors)
+    at = open_page("images", collection="sample")
+    at.button(key=f"close-{job.id}").click().run()
+    assert not exported.parent.exists()
+
+
+def test_a_file_that_is_no_export_is_refused_in_a_sentence(home: Path) -> None:
+    at = open_page("images", collection="sample")
+    at.file_uploader(key="import.file.0").upload("mine.zip", b"PK no zip").run()
+    press(at, "Import")
+    finish_jobs(at)
+
+    assert any("Importing mine.zip" in line for line in lines(at))
+    assert not at.exception
+
+
+def test_a_copy_holds_the_same_and_a_check_finds_nothing_wrong(home: Path) -> None:
+    at = open_page("images", collection="sample")
+    press(at, "Copy")
+    finish_jobs(at)
+    press(at, "Check")
+    finish_jobs(at)
+
+    assert at.sidebar.selectbox[0].value == "sample copy"
+    copied, sample = (cache.workspace().collection(name).snapshot() for name in ("sample copy", "sample"))
+    assert copied.ids == sample.ids
+    assert any("468 images, and everything agrees" in box.value for box in at.success)
+
+
+def test_a_check_tells_what_it_found_and_mended(home: Path) -> None:
+    at = open_page("images", collection="sample")
+    id = cache.workspace().collection("sample").snapshot().ids[0]
+    cache.workspace().home.thumbnail(id).unlink()
+    press(at, "Check")
+    finish_jobs(at)
+
+    shown = " ".join(box.value for box in [*at.success, *at.warning]).replace("\\", "")
+    assert "thumbnail" in shown
+
+
+def test_a_name_that_is_taken_is_told_and_nothing_else_changes(home: Path, red: Path) -> None:
+    cache.workspace().ingest("named", [red])
+    at = open_page("images", collection="named")
+    number = cache.workspace().collection("named").info.number
+    at.text_input(key=f"rename-{number}").set_value("sample").run()
+    press(at, "Rename")
+
+    assert "sample" in at.error[0].value
+    assert at.sidebar.selectbox[0].value == "named"
+    assert not at.run().error
+
+
 def test_a_folder_that_is_not_there_is_refused_on_the_page(home: Path) -> None:
     at = open_page("images")
-    at.segmented_control(key="add.source").set_value("folder on the server").run()
+    at.segmented_control(key="add.source").set_value("on the server's machine").run()
     at.text_input(key="add.folder").set_value("/no/such/folder").run()
     next(button for button in at.button if button.label == "Add").click().run()
 
-    assert "no such folder" in at.error[0].value.replace("\\", "")
+    assert "no such file or folder" in at.error[0].value.replace("\\", "")
 
 
 def test_filtering_the_gallery_counts_what_is_left(home: Path) -> None:
@@ -323,3 +548,114 @@ def test_punctuation_is_not_called_an_unknown_word(home: Path) -> None:
 
     assert "**dragon**" in at.warning[0].value
     assert at.warning[0].value.count("**") == 2
+
+
+# ---- what can go wrong with a home, as sentences ----------------------------------------------------
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A new home of this test alone, not yet opened."""
+    path = tmp_path / "own" / "home"
+    monkeypatch.setenv("SHAREDSPACE_HOME", str(path))
+    st.cache_resource.clear()
+    yield path
+    cache.jobs().stop()
+    cache.close()
+    st.cache_resource.clear()
+
+
+HOLD = """
+import sys
+from sharedspace.home import Home
+home = Home(sys.argv[1])
+home.announce("http://localhost:1234")
+with home.owned():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_home_that_another_process_writes_to_is_read_and_what_would_change_it_says_who_has_it(
+    own_home: Path, red: Path
+) -> None:
+    cache.workspace().close()
+    st.cache_resource.clear()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(own_home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        at = open_page("search", q="a dog")
+        assert len(thumbs(at)) == 12
+        at = open_page("images")
+        add_from_server(at, "more", str(red))
+        finish_jobs(at)
+        (line,) = lines(at)
+        at.checkbox[-1].check().run()
+        press(at, "Delete")
+        holder.communicate()
+
+    for told in (line, at.error[0].value.replace("\\", "")):
+        assert f"(process {holder.pid}" in told
+        assert "http://localhost:1234" in told
+    assert cache.workspace().collection("sample").info.images > 400
+
+
+def test_a_home_of_a_newer_version_is_told_in_a_sentence(own_home: Path) -> None:
+    cache.workspace().close()
+    st.cache_resource.clear()
+    with closing(sqlite3.connect(own_home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("PRAGMA user_version = 99")
+
+    for name in NAMES:
+        at = open_page(name)
+        assert "newer" in at.error[0].value
+
+    with closing(sqlite3.connect(own_home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("PRAGMA user_version = 2")
+
+
+def test_a_full_disk_is_told_and_after_space_is_freed_the_same_goes_on(
+    own_home: Path, red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("images")
+    monkeypatch.setattr("sharedspace.home.RESERVE", 10**18)
+    add_from_server(at, "much", str(red))
+    finish_jobs(at)
+    told = [box.value for box in at.error] + lines(at)
+    monkeypatch.undo()
+    monkeypatch.setenv("SHAREDSPACE_HOME", str(own_home))
+    press(at, "Add")
+    finish_jobs(at)
+
+    assert any("is too full" in one for one in told)
+    assert "1 added" in at.success[0].value
+
+
+def test_a_model_that_is_not_here_is_told_where_it_is_needed(own_home: Path, red: Path) -> None:
+    workspace = cache.workspace()
+    number = workspace.home.ledger.ensure("gone", Space("0" * 16, "nobody/gone", 4, 20.0))
+    record = ImageRecord("0" * 64, "x.png", 8, 8)
+    workspace.home.record(number, [record], np.eye(1, 4, dtype=np.float32))
+
+    at = open_page("search", collection="gone", q="a dog")
+    assert "nobody/gone" in at.error[0].value.replace("\\", "")
+    assert "not on this machine" in at.error[0].value
+    at = open_page("images", collection="gone")
+    add_from_server(at, "gone", str(red))
+    finish_jobs(at)
+    assert any("not on this machine" in box.value for box in at.error)
+
+
+def test_other_names_of_the_same_picture_are_shown(own_home: Path, red: Path) -> None:
+    (red / "two.png").write_bytes((red / "one.png").read_bytes())
+    cache.workspace().ingest("twice", [red])
+    at = open_page("map", collection="twice")
+    finish_jobs(at)
+    number = cache.workspace().collection("twice").info.number
+    at.session_state[f"map-{number}"] = {"clicked": 0, "lasso": None}
+    at.run()
+
+    facts = at.dataframe[0].value
+    assert facts.set_index("field").loc["also called", "value"].endswith("two.png")

@@ -161,7 +161,7 @@ def page(categories=(0, 1, 1, 255, 0), palette=("#111", "#222"), legend=("cat", 
     event = spacemap(
         key="the-map",
         url="/map/7.bin",
-        thumb="/map/7/{i}.webp",
+        thumb="/map/7/{i}",
         categories=np.array(categories, np.uint8),
         palette=palette,
         legend=legend,

@@ -1,9 +1,11 @@
 """The way of the data through a workspace, with an encoder whose answers can be worked out by eye."""
 
 import io
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -15,14 +17,15 @@ from drawn import PLAIN, encoded, png, shades, zipped
 from PIL import Image
 
 import sharedspace
-from sharedspace import samples
+from sharedspace import intake, samples
 from sharedspace import workspace as workspace_module
 from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound, SpaceMismatch, Unreadable
 from sharedspace.images import fingerprint
-from sharedspace.records import Progress
+from sharedspace.intake import FILES
+from sharedspace.records import ImageRecord, Progress
 from sharedspace.samples import Sample
 from sharedspace.testing import FakeEncoder, load_fake
-from sharedspace.workspace import BATCH, Collection, Workspace
+from sharedspace.workspace import Collection, Workspace
 
 
 def seen(opened: Workspace, model: str = "pocket") -> dict[str, int]:
@@ -30,6 +33,10 @@ def seen(opened: Workspace, model: str = "pocket") -> dict[str, int]:
     encoder = opened.home.encoder(model)
     assert isinstance(encoder, FakeEncoder)
     return dict(encoder.seen)
+
+
+def records(opened: Workspace, name: str) -> tuple[ImageRecord, ...]:
+    return opened.collection(name).snapshot().records
 
 
 def names(result) -> list[str]:
@@ -115,8 +122,8 @@ def test_what_was_added_is_there_in_the_next_process(filled: Collection, workspa
 HOSTILE = {
     "empty.png": (b"", "the file is empty"),
     "text.jpg": (b"hello", "not a picture that can be read"),
-    "page.png": (b"<!doctype html><title>404</title>", "not a picture that can be read"),
-    "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture that can be read"),
+    "page.png": (b"<!doctype html><title>404</title>", "HTML, a web page and not a picture"),
+    "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG, a drawing"),
     "half.jpg": (encoded(Image.effect_noise((300, 300), 60), "JPEG")[:9000], "damaged or cut short"),
 }
 
@@ -166,12 +173,24 @@ def test_the_same_bytes_under_two_names_are_one_image_with_the_metadata_of_both(
     assert seen(workspace)["images"] == 6
 
 
-def test_the_same_bytes_in_two_batches_are_one_image(workspace: Workspace, tmp_path: Path):
-    folder = folder_of(tmp_path / "a", [*shades(BATCH), *shades(BATCH)])
+def test_the_same_bytes_in_two_batches_are_one_image_with_two_names(workspace: Workspace, tmp_path: Path):
+    folder = folder_of(tmp_path / "a", [*shades(FILES), *shades(FILES)])
     result = workspace.ingest("twice", [folder])
 
-    assert (result.added, result.already_there) == (BATCH, BATCH)
-    assert seen(workspace)["images"] == BATCH
+    assert (result.added, result.already_there) == (FILES, FILES)
+    found = {(Path(one.path).name, *(Path(name).name for name in one.names)) for one in records(workspace, "twice")}
+    assert found == {(f"{row:03d}.png", f"{row + FILES:03d}.png") for row in range(FILES)}
+
+
+def test_a_changed_picture_under_the_same_name_is_a_new_image(workspace: Workspace, pictures: Path):
+    workspace.ingest("plain", [pictures])
+    (pictures / "red.png").write_bytes(png("white"))
+    result = workspace.ingest("plain", [pictures])
+
+    assert (result.added, result.already_there) == (1, 5)
+    reds = [one for one in records(workspace, "plain") if Path(one.path).name == "red.png"]
+    assert len(reds) == 2
+    assert not any(one.names for one in reds)
 
 
 def test_new_metadata_reaches_an_image_that_is_there_without_embedding_it(filled: Collection, workspace: Workspace):
@@ -182,46 +201,165 @@ def test_new_metadata_reaches_an_image_that_is_there_without_embedding_it(filled
     assert column == {**dict.fromkeys(PLAIN), "red": "warm", "blue": "cold"}
     assert filled.fields() == ["label", "n"]
     assert seen(workspace)["images"] == 6
-    assert not workspace.verify("plain")  # the index has it too
+    assert not workspace.verify("plain").rebuilt  # the index has it too
 
 
+@pytest.fixture
+def each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch is made durable, and told, by itself."""
+    monkeypatch.setattr(intake, "LASTING", 0.0)
+
+
+@pytest.mark.usefixtures("each_batch")
 def test_a_cancelled_ingest_keeps_what_is_done_and_running_it_again_completes_it(workspace: Workspace, tmp_path: Path):
-    folder = folder_of(tmp_path / "many", shades(3 * BATCH))
+    n = 20 * FILES
+    folder = folder_of(tmp_path / "many", shades(n))
     told: list[Progress] = []
-    first = workspace.ingest("many", [folder], on_progress=told.append, cancelled=lambda: len(told) == 2)
-    assert (first.added, first.cancelled) == (2 * BATCH, True)
-    assert workspace.collection("many").info.images == 2 * BATCH
+    first = workspace.ingest("many", [folder], on_progress=told.append, cancelled=lambda: len(told) >= 2)
+    assert first.cancelled
+    assert 2 * FILES <= first.added < n
+    assert workspace.collection("many").info.images == first.added == told[-1].done
 
     second = workspace.ingest("many", [folder])
-    assert (second.added, second.already_there, second.cancelled) == (BATCH, 2 * BATCH, False)
-    assert seen(workspace)["images"] == 3 * BATCH
-    assert len(workspace.collection("many").search("red", k=200, index="chroma").hits) == 3 * BATCH
+    assert (second.added, second.already_there, second.cancelled) == (n - first.added, first.added, False)
+    assert seen(workspace)["images"] == n
+    assert len(workspace.collection("many").search("red", k=2 * n, index="chroma").hits) == n
 
 
+@pytest.mark.usefixtures("each_batch")
 def test_an_ingest_that_fails_midway_keeps_the_batches_before(workspace: Workspace, tmp_path: Path, monkeypatch):
-    folder = folder_of(tmp_path / "many", shades(2 * BATCH))
-    encoder = workspace.home.encoder("pocket")
-    images = encoder.images
+    folder = folder_of(tmp_path / "many", shades(6 * FILES))
+    encoder, last = workspace.home.encoder("pocket"), threading.Event()
+    encode = encoder.encode
 
-    def fail_second(pictures):
-        if seen(workspace)["images"]:
+    def fail_late(prepared):
+        if seen(workspace)["images"] >= 3 * FILES:
+            last.set()
             raise MemoryError("the machine is full")
-        return images(pictures)
+        return encode(prepared)
 
-    monkeypatch.setattr(encoder, "images", fail_second)
+    monkeypatch.setattr(encoder, "encode", fail_late)
     with pytest.raises(MemoryError):
         workspace.ingest("many", [folder])
-    assert workspace.collection("many").info.images == BATCH
+    kept = workspace.collection("many").info.images
+    assert FILES <= kept <= 4 * FILES
     monkeypatch.undo()
-    assert workspace.ingest("many", [folder]).added == BATCH
+    assert workspace.ingest("many", [folder]).added == 6 * FILES - kept
 
 
+@pytest.mark.usefixtures("each_batch")
 def test_progress_rises_to_the_count_of_files(workspace: Workspace, tmp_path: Path):
     told: list[Progress] = []
-    folder = folder_of(tmp_path / "many", shades(2 * BATCH + 5))
+    folder = folder_of(tmp_path / "many", shades(2 * FILES + 5))
     workspace.ingest("many", [folder, zipped(tmp_path / "a.zip", {"x.png": png()})], on_progress=told.append)
 
-    assert [(one.done, one.total) for one in told] == [(32, 70), (64, 70), (70, 70)]
+    n = 2 * FILES + 6
+    assert {one.total for one in told} == {n}
+    done = [one.done for one in told]
+    assert done == sorted(done)
+    assert {FILES, 2 * FILES, n} <= set(done)
+
+
+def test_what_was_told_is_durable_and_group_by_group_not_file_by_file(workspace: Workspace, tmp_path: Path):
+    folder, counts = folder_of(tmp_path / "many", shades(40)), []
+
+    def look(progress: Progress) -> None:
+        with sqlite3.connect(workspace.home.path / "ledger.sqlite3") as db:  # as another program would see it
+            counts.append((progress.done, db.execute("SELECT count(*) FROM members").fetchone()[0]))
+        db.close()
+
+    workspace.ingest("many", [folder], on_progress=look)
+    assert all(done == durable for done, durable in counts)
+    assert len(counts) < 10
+
+
+@pytest.mark.usefixtures("each_batch")
+def test_questions_are_answered_while_pictures_are_added_and_in_the_end_by_all(workspace: Workspace, tmp_path: Path):
+    folder, answered = folder_of(tmp_path / "many", shades(8 * FILES)), []
+
+    def ask(progress: Progress) -> None:
+        collection = workspace.collection("many")
+        if collection.snapshot().records:
+            answered.append((len(collection.search("red", k=1000).hits), progress.done))
+            assert {hit.id for hit in collection.search("red", index="chroma")} <= set(collection.snapshot().ids)
+
+    workspace.ingest("many", [folder], on_progress=ask)
+    assert len(answered) >= 6
+    assert all(0 < hits <= done for hits, done in answered)
+    assert len({hits for hits, _ in answered}) > 2  # they see what is added meanwhile
+    assert len(workspace.collection("many").search("red", k=1000).hits) == 8 * FILES
+
+
+def test_readers_of_a_growing_collection_never_wait_for_a_new_snapshot(filled: Collection, workspace: Workspace):
+    home, number = workspace.home, filled.info.number
+    first = filled.snapshot()
+    white = ImageRecord("f" * 64, "white.png", 1, 1)
+    with home.growing(number):
+        home.record(number, [white], np.eye(4, dtype=np.float32)[:1])
+        assert filled.snapshot() is first
+        home.refresh(number)
+        second = filled.snapshot()
+        assert second.records == (*first.records, white)
+        home.remove(number, [white.id])
+        home._due[number] = time.monotonic() + 100  # it was refreshed a moment ago
+        home.refresh(number)
+        assert filled.snapshot() is second
+    assert filled.snapshot().records == first.records
+
+
+# -- vectors that are brought along
+
+
+def own(path: Path, vectors: np.ndarray, **columns: list[str]) -> Path:
+    np.savez(path, vectors=vectors, **{name: np.array(values) for name, values in columns.items()})
+    return path
+
+
+def test_vectors_of_ones_own_make_a_space_of_their_own(workspace: Workspace, tmp_path: Path):
+    rows = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
+    result = workspace.ingest("mine", [own(tmp_path / "a.npz", rows, kind=["x", "y"] * 6)], model="vectors:dino")
+    collection = workspace.collection("mine")
+
+    assert (result.added, result.rejected) == (12, ())
+    assert (collection.info.space.model, collection.info.space.dimension) == ("vectors:dino", 6)
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    found = collection.snapshot().vectors
+    np.testing.assert_allclose(np.sort(found, axis=0), np.sort(unit, axis=0), atol=1e-6)
+    record = collection.snapshot().records[0]
+    row = int(np.argmax(unit @ found[0]))
+    assert record.meta == {"kind": "xy"[row % 2]}
+    expected = np.sort(unit @ unit[row])[::-1][:5]
+    np.testing.assert_allclose([hit.score for hit in collection.similar(record.id, k=5)], expected, atol=1e-5)
+    assert len(collection.map().ids) == 12
+    with pytest.raises(ModelUnavailable, match=r"brought along .vectors:dino.*reads texts"):
+        collection.search("red")
+    assert workspace.ingest("mine", [tmp_path / "a.npz"], model="vectors:dino").already_there == 12
+
+
+def test_vectors_of_ones_own_join_a_model_when_its_own_agree_on_the_pictures(workspace: Workspace, pictures: Path):
+    files = sorted(path.name for path in pictures.glob("*.png"))
+    right = workspace.home.encoder("pocket").images([Image.open(pictures / name) for name in files]) * 3
+    before = seen(workspace)["images"]
+    result = workspace.ingest("right", [own(pictures / "right.npz", right, paths=files)])
+
+    assert result.added == len(files)
+    assert seen(workspace)["images"] - before == len(files)  # to compare, not to embed
+    assert names(workspace.collection("right").search("blue", k=1)) == ["blue.png"]
+    assert all(workspace.home.thumbnail(one.id) for one in records(workspace, "right"))
+    with pytest.raises(BadInput, match=r"its vector is not that of pocket \(cosine -?0\.\d\d.*vectors:NAME"):
+        workspace.ingest("wrong", [own(pictures / "wrong.npz", np.roll(right, 1, axis=0), paths=files)])
+    assert [info.name for info in workspace.collections()] == ["right"]
+    assert workspace.ingest("own", [pictures / "wrong.npz"], model="vectors:mine").added == len(files)
+    assert {Path(one.path).name for one in records(workspace, "own")} == set(files)
+
+
+def test_vectors_of_another_length_are_refused_with_both_and_the_way_out(workspace: Workspace, tmp_path: Path):
+    with pytest.raises(BadInput, match=r"have 6 numbers and those of pocket have 4: .*such as vectors:mine"):
+        workspace.ingest("mine", [own(tmp_path / "a.npz", np.eye(6, dtype=np.float32))])
+    (tmp_path / "red.png").write_bytes(png())
+    with pytest.raises(BadInput, match="is for sources that bring vectors, and these bring none"):
+        workspace.ingest("mine", [tmp_path / "red.png"], model="vectors:mine")
+    assert workspace.collections() == []
 
 
 def test_a_collection_of_another_model_is_refused_with_both_names_though_dimensions_agree(
@@ -329,14 +467,14 @@ def test_removed_images_are_gone_from_every_answer(filled: Collection, workspace
 
 
 def test_verify_finds_and_mends_an_index_that_differs(filled: Collection, workspace: Workspace):
-    assert not workspace.verify("plain")
+    assert not workspace.verify("plain").rebuilt
     with workspace.home.owned() as store:
-        store.remove(filled.info.number, [filled.snapshot().ids[0]], filled.info.revision)
+        store.remove(filled.info.number, [filled.snapshot().ids[0]])
     assert len(filled.search("red", index="chroma").hits) == 5
 
-    assert workspace.verify("plain")
+    assert workspace.verify("plain").rebuilt
     assert len(filled.search("red", index="chroma").hits) == 6
-    assert not workspace.verify("plain")
+    assert not workspace.verify("plain").rebuilt
 
 
 def test_questions_to_an_empty_collection_say_so(filled: Collection, workspace: Workspace):
@@ -623,7 +761,7 @@ def test_the_sample_stands_with_its_map_without_any_model(tmp_path: Path, sample
         again = opened.add_sample()
         assert (again.info.revision, again.map().key) == (1, drawn.key)
         opened.verify("sample")
-        assert not opened.verify("sample")
+        assert not opened.verify("sample").rebuilt
 
 
 def test_a_program_without_its_sample_set_says_where_it_should_be(tmp_path: Path):

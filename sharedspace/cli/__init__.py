@@ -10,10 +10,11 @@ from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 
 from sharedspace import __version__, encoders
-from sharedspace.cli import ask, keep, run
+from sharedspace.cli import ask, keep, move, run
 from sharedspace.cli.terminal import CANNOT, STOPPED, Answer, printable, say, show
 from sharedspace.encoders import Encoder
 from sharedspace.errors import SharedSpaceError
+from sharedspace.store import parse_headers
 from sharedspace.workspace import Workspace
 
 EPILOG = "Exit status: 0 done; 1 done, but something was rejected or nothing matched; 2 cannot; 130 stopped by Ctrl-C."
@@ -32,7 +33,8 @@ class Verb:
 
 def _in_home(verb: Callable[[Workspace, Namespace], Answer]) -> Callable[[Namespace], Answer]:
     def opened(args: Namespace) -> Answer:
-        with closing(Workspace(args.home, load=args.load)) as workspace:
+        headers = None if args.chroma_header is None else parse_headers(args.chroma_header)
+        with closing(Workspace(args.home, args.load, args.chroma_url, headers)) as workspace:
             return verb(workspace, args)
 
     return opened
@@ -42,6 +44,7 @@ COLLECTIONS = (
     Verb("list", _in_home(keep.list_collections), "all collections"),
     Verb("show", _in_home(keep.show_collection), "one: its model, count, metadata fields", keep.one_name),
     Verb("rename", _in_home(keep.rename_collection), "give one another name", keep.rename_options),
+    Verb("copy", _in_home(move.copy), "a second one of the same images; embeds nothing", move.copy_options),
     Verb("delete", _in_home(keep.delete_collection), "forget one; picture files stay", keep.delete_options),
     Verb("verify", _in_home(keep.verify_collection), "compare the index with the ledger, and mend it", keep.one_name),
 )
@@ -53,18 +56,21 @@ VERBS = (
     Verb("app", run.app, "open the app in the browser", run.app_options),
     Verb("models", keep.models, "the known models, and which are on this machine"),
     Verb("ingest", _in_home(keep.ingest), "add pictures to a collection", keep.ingest_options),
-    Verb("collections", _in_home(keep.list_collections), "list, show, rename, delete, verify", parts=COLLECTIONS),
+    Verb("collections", _in_home(keep.list_collections), "list, show, rename, copy, delete, verify", parts=COLLECTIONS),
     Verb("search", _in_home(ask.search), "the images nearest to a text or a picture", ask.search_options),
     Verb("classify", _in_home(ask.classify), "zero-shot: which of your labels fits each image", ask.classify_options),
     Verb("cluster", _in_home(ask.cluster), "groups that the images form by themselves", ask.cluster_options),
     Verb("map", _in_home(ask.draw_map), "write the map as a page, a picture or a table", ask.map_options),
+    Verb("export", _in_home(move.export), "write a whole collection to a file", move.export_options),
+    Verb("import", _in_home(move.import_), "read an exported collection", move.import_options),
     Verb("pocket", run.pocket, "our own small CLIP: train it, measure it", parts=POCKET),
 )
 
 
 def main(argv: Sequence[str] | None = None, load: Callable[[str], Encoder] = encoders.load) -> int:
     """Run one command and give its exit status; `load` stands in for the loading of models in tests."""
-    args = _parser().parse_args(argv, Namespace(json=False, home=None, load=load))
+    nothing = Namespace(json=False, home=None, chroma_url=None, chroma_header=None, load=load)
+    args = _parser().parse_args(argv, nothing)
     try:
         with redirect_stdout(sys.stderr):  # what a library has to say must not stand in the answer
             answer: Answer = args.run(args)
@@ -87,6 +93,17 @@ def _parser() -> ArgumentParser:
     common.add_argument("--json", action="store_true", help="answer with one JSON document")
     common.add_argument(
         "--home", metavar="DIR", help="where the data lives (default: $SHAREDSPACE_HOME, or your data folder)"
+    )
+    common.add_argument(
+        "--chroma-url",
+        metavar="URL",
+        help="keep the index on this Chroma server (default: $SHAREDSPACE_CHROMA_URL, or in the home)",
+    )
+    common.add_argument(
+        "--chroma-header",
+        metavar="'NAME: VALUE'",
+        action="append",
+        help="sent to that server, for a proxy before it; can be repeated (default: $SHAREDSPACE_CHROMA_HEADERS)",
     )
     parser = ArgumentParser(
         "sharedspace", description=sys.modules["sharedspace"].__doc__, epilog=EPILOG, parents=[common]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sharedspace import answers, clusters, images, zeroshot
+from sharedspace import answers, clusters, images, limits, zeroshot
 from sharedspace.cli.terminal import PARTLY, Answer, printable, say, table
 from sharedspace.errors import BadInput
 from sharedspace.records import SearchResult, SpaceMap, Tokens
@@ -69,8 +69,8 @@ def _picture(path: str) -> bytes:
     found = Path(path)
     if not found.is_file():  # a pipe or device would be waited for, or never end
         raise BadInput(f"{path} is not a file.")
-    if found.stat().st_size > images.MAX_BYTES:
-        raise BadInput(f"{path} is over the limit of {images.MAX_BYTES // 2**20} MB.")
+    if reason := limits.current().file(found.stat().st_size):
+        raise BadInput(f"{path}: {reason}.")
     return found.read_bytes()
 
 

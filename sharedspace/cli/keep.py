@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from sharedspace import answers, encoders
 from sharedspace.cli.terminal import PARTLY, STOPPED, Answer, ProgressLine, printable, say, table
-from sharedspace.errors import BadInput, NotFound
-from sharedspace.ingest import read_table
+from sharedspace.errors import NotFound
+from sharedspace.ingest import read_table_file
 from sharedspace.records import IngestResult
 from sharedspace.workspace import Workspace
 
 
 def ingest_options(parser: ArgumentParser) -> None:
     """Options of `ingest`."""
-    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a picture, a folder or a zip")
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="a picture, a folder, a zip or tar, a table of paths (CSV, JSONL, Parquet), vectors of your own (NPZ, "
+        "Parquet), or hf:NAME for a dataset of the Hugging Face hub",
+    )
     parser.add_argument("-c", "--collection", required=True, metavar="NAME", help="made when it is not there")
     parser.add_argument(
         "-m",
         "--model",
         help="a model of `sharedspace models`, a hub name, a folder (default: the collection's, or pocket)",
     )
-    parser.add_argument("--meta", metavar="FILE", help="a CSV of metadata; a labels.csv beside the pictures is found")
+    parser.add_argument(
+        "--meta",
+        metavar="FILE",
+        help="a table of metadata (CSV, JSONL, Parquet); a labels.csv or metadata.csv beside the pictures is found",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=encoders.PRECISIONS,
+        help="what the model computes pictures in (default: $SHAREDSPACE_PRECISION, or the faster one, as measured)",
+    )
 
 
 def ingest(workspace: Workspace, args: Namespace) -> Answer:
-    """Add pictures; Ctrl-C stops between two batches and keeps what is done."""
-    table = None if args.meta is None else read_table(_text_of(args.meta), args.meta)
+    """Add pictures; Ctrl-C and SIGTERM stop between two batches and keep what is done."""
+    if args.precision is not None:
+        os.environ["SHAREDSPACE_PRECISION"] = args.precision  # of this process, which ends with the command
+    table = None if args.meta is None else read_table_file(Path(args.meta), args.meta)
     model = args.model or _model_of(workspace, args.collection)
-    with _stop_on_interrupt() as stopped, closing(ProgressLine()) as progress:
+    with _stop_on_signal() as stopped, closing(ProgressLine()) as progress:
         result = workspace.ingest(
             args.collection, args.sources, model, table, on_progress=progress, cancelled=stopped.is_set
         )
@@ -47,7 +66,8 @@ def ingest(workspace: Workspace, args: Namespace) -> Answer:
 def _summary(result: IngestResult) -> str:
     return (
         f"{'stopped: ' if result.cancelled else ''}{result.added:,} added, {result.already_there:,} already there, "
-        f"{len(result.rejected):,} rejected in {result.seconds:.1f} s ({result.images_per_second:.0f} images/s)"
+        f"{len(result.rejected):,} rejected in {result.seconds:.1f} s "
+        f"({result.images_per_second:.0f} images/s, {result.precision})"
     )
 
 
@@ -58,21 +78,10 @@ def _model_of(workspace: Workspace, name: str) -> str:
         return "pocket"
 
 
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-
-
 @contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second interrupts at once."""
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; the second interrupts at once."""
     stopped = threading.Event()
-    here = threading.current_thread() is threading.main_thread()  # elsewhere Python takes no handlers
-    if not here or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's `&` makes its job deaf, and means it
-        yield stopped
-        return
 
     def stop(number: int, frame: object) -> None:
         if stopped.is_set():
@@ -80,11 +89,16 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         stopped.set()
         say(("\n" if sys.stderr.isatty() else "") + "stopping after this batch; once more to stop at once")
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no handlers
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:  # a shell's `&` makes its job deaf, and means it
+                before[number] = signal.signal(number, stop)
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def list_collections(workspace: Workspace, args: Namespace) -> Answer:
@@ -142,13 +156,19 @@ def delete_collection(workspace: Workspace, args: Namespace) -> Answer:
 
 
 def verify_collection(workspace: Workspace, args: Namespace) -> Answer:
-    """Compare a collection's index with the ledger, and mend it."""
-    rebuilt = workspace.verify(args.name)
-    images = workspace.collection(args.name).info.images
-    what = (
-        "the index did not agree with the ledger and was built anew" if rebuilt else "the index agrees with the ledger"
-    )
-    return Answer({"name": args.name, "images": images, "rebuilt": rebuilt}, [f"{images:,} images: {what}"])
+    """Compare all that is kept of a collection with the ledger, and mend it."""
+    with closing(ProgressLine()) as progress:
+        found = workspace.verify(args.name, progress)
+    what = "the index did not agree with the ledger and was mended" if found.rebuilt else "everything agrees"
+    if not found.rebuilt and (found.mended or found.problems):
+        what = "the index agrees with the ledger"
+    lines = [
+        f"{found.images:,} images: {what}",
+        *found.mended,
+        *(f"not mended: {problem}" for problem in found.problems),
+    ]
+    document = {"name": args.name, **asdict(found)}
+    return Answer(document, [printable(line) for line in lines], PARTLY if found.problems else 0)
 
 
 def models(args: Namespace) -> Answer:

@@ -38,6 +38,10 @@ def app(args: Namespace) -> Answer:
     def serve() -> int:
         os.chdir(ROOT)
         os.environ["SHAREDSPACE_HOME"] = str(home)
+        if args.chroma_url is not None:
+            os.environ["SHAREDSPACE_CHROMA_URL"] = args.chroma_url
+        if args.chroma_header is not None:
+            os.environ["SHAREDSPACE_CHROMA_HEADERS"] = "\n".join(args.chroma_header)
         if args.json:
             os.dup2(2, 1)  # Streamlit's own messages are no part of the document
         if os.name != "nt":

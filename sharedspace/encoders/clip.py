@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import string
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sharedspace.encoders import clean
+from sharedspace.encoders.pixels import Crop
+from sharedspace.encoders.tower import Precision, choose, lower, shorten
 from sharedspace.errors import ModelUnavailable
 from sharedspace.records import Space, Tokens
 from sharedspace.vectors import unit
@@ -18,14 +23,15 @@ from sharedspace.vectors import unit
 if TYPE_CHECKING:
     from PIL import Image
 
-BATCH = 32
+BATCH = 16  # images of a forward pass: what they leave behind still fits a processor's cache
+TEXTS = 32  # texts of one
 MARKS = string.punctuation
 
 
 class ClipEncoder:
     """A CLIP-family model; see `Encoder` for the promises."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, precision: Precision = "auto") -> None:
         from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -39,8 +45,18 @@ class ClipEncoder:
             )
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelUnavailable(f"The model {name!r} in {folder} cannot be loaded: {error}") from error
-        clip = _find_clip(self._model, name)
+        clip = self._clip = _find_clip(self._model, name)
         _check_complete(clip, folder, name)
+        self._processor: Any = getattr(self._model[0].processor, "image_processor", None)
+        self._crop = Crop.of(self._processor)
+        self.side = int(clip.config.vision_config.image_size)
+        self.precision: str = choose(clip) if precision == "auto" else precision
+        if self.precision == "bfloat16":
+            lower(clip)
+        if clip.config.model_type == "clip":
+            shorten(clip)
+        # A processor's cores take a batch each; an accelerator does one after the other.
+        self._turn: AbstractContextManager[Any] = nullcontext() if clip.device.type == "cpu" else threading.Lock()
         self._limit = int(clip.config.text_config.max_position_embeddings)
         self._model.max_seq_length = self._limit
         self.space = Space(
@@ -50,14 +66,43 @@ class ClipEncoder:
             logit_scale=float(clip.logit_scale.detach().exp()),
         )
 
+    @contextmanager
+    def workers(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads that prepare and encode side by side, one a core."""
+        import torch
+
+        cores = torch.get_num_threads()
+        # Cores that share one batch wait for each other; with a batch each they do not.
+        with ThreadPoolExecutor(cores, "encoder", torch.set_num_threads, (1,)) as pool:
+            try:
+                yield pool
+            finally:
+                torch.set_num_threads(cores)  # of this thread, and of all that are yet to come
+
+    def prepare(self, picture: Image.Image) -> np.ndarray:
+        """The pixels that the model reads of a picture."""
+        if self._crop is not None:
+            return self._crop.cut(picture)
+        found = self._processor(images=[picture.convert("RGB")], return_tensors="np")["pixel_values"]
+        return np.asarray(found[0], dtype=np.float32)
+
+    def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, d) float32 unit rows."""
+        if not prepared:
+            return np.empty((0, self.space.dimension), dtype=np.float32)
+        return unit(np.concatenate([self._forward(prepared[at : at + BATCH]) for at in range(0, len(prepared), BATCH)]))
+
     def images(self, pictures: Sequence[Image.Image]) -> np.ndarray:
         """(n, d) float32 unit rows."""
-        return self._encode(list(pictures))
+        return self.encode([self.prepare(picture) for picture in pictures])
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit rows."""
         # As {"text": …}: a bare string that looks like a path or URL of a picture would be opened or fetched.
-        return self._encode([{"text": clean(text)} for text in texts])
+        inputs = [{"text": clean(text)} for text in texts]
+        if not inputs:
+            return np.empty((0, self.space.dimension), dtype=np.float32)
+        return unit(self._model.encode(inputs, batch_size=TEXTS, convert_to_numpy=True, show_progress_bar=False))
 
     def tokens(self, text: str) -> Tokens:
         """What the model sees: pieces, limit, cut pieces, unknown words."""
@@ -82,11 +127,17 @@ class ClipEncoder:
             ),
         )
 
-    def _encode(self, inputs: list[Any]) -> np.ndarray:
-        if not inputs:
-            return np.empty((0, self.space.dimension), dtype=np.float32)
-        rows = self._model.encode(inputs, batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
-        return unit(rows)
+    def _forward(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode(), self._turn:
+            device = self._clip.device
+            if self._crop is not None:
+                pixels = self._crop.normalise(prepared, device)
+            else:
+                pixels = torch.from_numpy(np.stack(prepared)).to(device)
+            found = self._clip.get_image_features(pixel_values=pixels)
+            return np.asarray(found.pooler_output.float().cpu().numpy())
 
 
 def _device() -> str:

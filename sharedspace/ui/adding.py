@@ -7,63 +7,67 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
 
+from sharedspace import images
 from sharedspace.answers import cell
 from sharedspace.encoders import MODELS
+from sharedspace.encoders.own import OWN
 from sharedspace.errors import BadInput
-from sharedspace.ingest import Source
+from sharedspace.ingest import TABLES, Source, read_table_file, source
 from sharedspace.jobs import Job
-from sharedspace.records import IngestResult, Progress, Rejected
-from sharedspace.ui import cache, frame, state
+from sharedspace.records import IngestResult, Meta, Progress, Rejected
+from sharedspace.ui import cache, frame, running, state, uploads
 from sharedspace.ui.text import plain, short
 from sharedspace.workspace import SAMPLE, Collection
 
-UPLOAD, FOLDER = "upload", "folder on the server"
-OTHER_MODEL = "another CLIP…"
+UPLOAD, SERVER = "upload", "on the server's machine"
+PLACES = [UPLOAD, SERVER]
+OTHER_MODEL, OWN_VECTORS = "another CLIP…", "none: the file holds vectors"
+LISTS = (".csv", ".tsv", ".jsonl")  # tables that hold words and no pictures
 SHOWN = 20  # refused files that are listed
+PRECISION = (
+    "It computes in bfloat16 where that is measured to be faster on this machine, which the result names; "
+    "SHAREDSPACE_PRECISION=float32 forces the other."
+)
 
 
 def form(collection: Collection | None) -> None:
     """Choose pictures, a collection and a model; the sample set in one click."""
     where, what = st.columns(2)
-    name = where.text_input("Into the collection", _suggested(collection), key="add.name", max_chars=80)
+    name = where.text_input("Into the collection", _suggested(collection), key="add.name", max_chars=80).strip()
     known = {info.name: info.space.model for info in cache.workspace().collections()}
-    if name in known:
-        model = known[name]
-        what.text_input("Model", model, disabled=True, key=f"add.model.{name}", help="A collection keeps its model.")
-    else:
-        model = what.selectbox("Model", [*(info.name for info in MODELS), OTHER_MODEL], key="add.model")
-        if model == OTHER_MODEL:
-            model = what.text_input(
-                "Name on the Hugging Face hub, or a folder on the server's machine", key="add.other"
-            )
-        _about(model)
-    source = st.segmented_control("Pictures", [UPLOAD, FOLDER], default=UPLOAD, required=True, key="add.source")
+    with what:
+        model = _model(name, known)
+    place = st.segmented_control("Pictures", PLACES, default=UPLOAD, required=True, key="add.source")
     files: list[Any] = []
-    folder = ""
-    if source == UPLOAD:
+    path = ""
+    if place == UPLOAD:
         files = st.file_uploader(
-            "Pictures, or a zip of them", accept_multiple_files=True, key=f"add.files.{state.get().uploads}"
+            "Pictures; a zip or tar of them; a table of pictures or vectors (csv, jsonl, parquet, npz)",
+            accept_multiple_files=True,
+            key=state.form_key("add.files"),
         )
     else:
-        folder = st.text_input(
-            "Folder on the server's machine, with all folders in it", key="add.folder", placeholder="/home/me/pictures"
-        )
+        path = st.text_input(
+            "A folder or a file on the server's machine, or `hf:` and the name of a dataset",
+            key="add.folder",
+            placeholder="/home/me/pictures",
+            help="Files: pictures, zip, tar, csv, jsonl, parquet, npz. `hf:OWNER/NAME` is fetched from the Hugging "
+            "Face hub, with `:SPLIT` behind it only a part.",
+        ).strip()
     st.caption(
-        "A table `labels.csv` beside the pictures, in the folder or the zip, with a column `file` and any others, "
-        "becomes their metadata: to colour, filter, and check answers by."
+        "Metadata, to colour, filter and check answers by, comes from a table beside the pictures "
+        f"({', '.join(f'`{table}`' for table in TABLES)}; its column `file_name` or `file` names them), from the "
+        "other columns of a table of pictures, or from class folders, which become `label`."
     )
-    ready = bool(files) or bool(folder.strip())
     add, sample = st.columns([1, 3])
-    if add.button("Add", type="primary", disabled=not (ready and name.strip() and model.strip()), width="stretch"):
-        if files:
-            _submit_uploads(name.strip(), model.strip(), files)
-        else:
-            _submit_folder(name.strip(), model.strip(), folder.strip())
+    if add.button("Add", type="primary", disabled=not ((files or path) and name and model), width="stretch"):
+        with frame.errors(stop=False):
+            _submit_uploads(name, model, files) if files else _submit_path(name, model, path)
     if SAMPLE not in known:
         sample.button("Take the sample set", on_click=frame.take_sample, icon=":material/auto_awesome:")
 
@@ -72,106 +76,110 @@ def _suggested(collection: Collection | None) -> str:
     return "my pictures" if collection is None or collection.info.name == SAMPLE else collection.info.name
 
 
-def _about(model: str) -> None:
+def _model(name: str, known: dict[str, str]) -> str:
+    """The model to embed with: that of the collection, or a choice."""
+    if name in known:
+        st.text_input(
+            "Model", known[name], disabled=True, key=f"add.model.{name}", help="A collection keeps its model."
+        )
+        return known[name]
+    choices = [*(info.name for info in MODELS), OTHER_MODEL, OWN_VECTORS]
+    model = st.selectbox("Model", choices, key="add.model", help=PRECISION)
+    if model == OWN_VECTORS:
+        st.caption("Vectors in an npz or parquet: a space of its own, to map, group and compare; no texts reach it.")
+        return f"{OWN}{name}"
+    if model == OTHER_MODEL:
+        model = st.text_input("Name on the Hugging Face hub, or a folder on the server's machine", key="add.other")
     note = next((info.note for info in MODELS if info.name == model), "")
     if model == "pocket":
         st.caption("**Photographs?** Take clip-ViT-B-32 (0.6 GB, fetched once): pocket knows only its own drawings.")
     elif note:
         st.caption(f"{plain(model)}: {note}.")
+    return model.strip()
 
 
 def _submit_uploads(name: str, model: str, files: Sequence[Any]) -> None:
     """Uploads become files of ours, whose originals are kept; their names stay words."""
     folder = cache.workspace().home.incoming()
-    sources = []
-    for number, file in enumerate(files):
-        path = folder / str(number)
-        file.seek(0)
-        with path.open("wb") as opened:
-            shutil.copyfileobj(file, opened)
-        sources.append(Source(path, file.name))
-    state.update(uploads=state.get().uploads + 1)
-    _submit(name, model, sources, keep=True, at_end=lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    def clear() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    try:
+        given = [Source(uploads.to_disk(file, folder), file.name, reach=folder) for file in files]
+        sources, table = _sorted(given)
+    except BaseException:
+        clear()
+        raise
+    _submit(name, model, sources, table, keep=True, at_end=clear)
 
 
-def _submit_folder(name: str, model: str, folder: str) -> None:
-    path = Path(os.path.expanduser(folder))  # unlike Path's it leaves an unknown ~user
-    if not path.is_dir():
-        raise BadInput(f"{folder}: there is no such folder on the server's machine.")
-    _submit(name, model, [Source(path, folder)], keep=False, at_end=lambda: None)
+def _sorted(given: Sequence[Source]) -> tuple[list[Source], dict[str, Meta] | None]:
+    """Sources, and what tables among the uploads say of the pictures among them; raises BadInput, Unreadable."""
+    ends = {one.name: PurePosixPath(one.name).suffix.lower() for one in given}
+    pictures = any(end in images.SUFFIXES for end in ends.values())
+    tables = [one for one in given if ends[one.name] in LISTS or (pictures and one.name.lower() in TABLES)]
+    if not tables:
+        return list(given), None
+    if len(tables) == len(given):
+        raise BadInput(
+            f"{tables[0].name}: this table only names pictures. Upload them with it, or give its path on the server's "
+            "machine, where they lie."
+        )
+    table: dict[str, Meta] = {}
+    for one in tables:
+        table.update(read_table_file(one.path, one.name))
+    return [one for one in given if one not in tables], table
 
 
-def _submit(name: str, model: str, sources: list[Source], keep: bool, at_end: Callable[[], None]) -> None:
+def _submit_path(name: str, model: str, path: str) -> None:
+    found = source(path if path.startswith("hf:") else os.path.expanduser(path))  # Path's fails at an unknown ~user
+    _submit(name, model, [found], None, keep=False, at_end=lambda: None)
+
+
+def _submit(
+    name: str,
+    model: str,
+    sources: list[Source],
+    table: dict[str, Meta] | None,
+    keep: bool,
+    at_end: Callable[[], None],
+) -> None:
     workspace = cache.workspace()
 
     def work(job: Job) -> IngestResult:
         job.report(Progress(0, None, "loading the model"))
-        result = workspace.ingest(name, sources, model, keep=keep, on_progress=job.report, cancelled=job.cancelled)
-        if result.added:
+        result = workspace.ingest(name, sources, model, table, keep, job.report, job.cancelled)
+        if result.added and not job.cancelled():
             job.report(Progress(0, None, "drawing the map"))
             workspace.collection(name).map()
         return result
 
-    cache.jobs().submit(f"Adding to {name}", name, work, at_end)
+    cache.jobs().submit(f"Adding to {name}", name, work, at_end, lane="adding")
+    state.handed_over()
     state.update(follow=name)
     st.rerun()
 
 
-def last_results(collection: Collection | None) -> None:
-    """What became of the last batch of this collection: counts, and each refused file with its reason."""
-    finished = [job for job in cache.jobs().all() if not job.active and _concerns(job, collection)]
-    if not finished:
-        return
-    job = finished[-1]
-    if job.state == "failed":
-        st.error(f"{plain(job.title)}: {plain(job.error)}", icon=":material/error:")
-    elif isinstance(job.result, IngestResult):
-        _told(job, job.result)
-
-
-def _concerns(job: Job, collection: Collection | None) -> bool:
-    """Whether a job's end is news on this page: it is of the collection, or none came of it."""
-    if collection is not None and job.collection == collection.info.name:
-        return True
-    return job.state == "failed" and all(info.name != job.collection for info in cache.workspace().collections())
-
-
-def _told(job: Job, result: IngestResult) -> None:
-    end = " Cancelled: what was done is kept, adding the same again completes it." if result.cancelled else ""
-    st.success(
-        f"{plain(job.title)}: {result.added:,} added, {result.already_there:,} already there, "
-        f"{len(result.rejected):,} refused, in {result.seconds:.1f} s.{end}",
-        icon=":material/check_circle:",
-    )
+def ingested(job: Job, result: IngestResult) -> None:
+    """What became of a batch: counts, and each refused file with its reason."""
+    st.success(running.end(job), icon=":material/check_circle:")
     if result.rejected:
-        _refused(result.rejected)
+        _refused(job, result.rejected)
 
 
-def _refused(rejected: Sequence[Rejected]) -> None:
+def _refused(job: Job, rejected: Sequence[Rejected]) -> None:
     with st.expander(f"{len(rejected):,} refused, and why", expanded=True):
         st.markdown("\n".join(f"- **{plain(short(one.item))}**: {plain(one.reason)}" for one in rejected[:SHOWN]))
         if len(rejected) > SHOWN:
             st.caption(f"The first {SHOWN} are shown; the download holds all.")
         table = io.StringIO()
         csv.writer(table).writerows([("file", "reason"), *((cell(one.item), one.reason) for one in rejected)])
-        st.download_button("Download as CSV", table.getvalue(), "refused.csv", "text/csv", icon=":material/download:")
-
-
-def manage(collection: Collection) -> None:
-    """Rename or delete, the latter after a second thought."""
-    name = collection.info.name
-    if any(job.collection == name for job in cache.jobs().active()):
-        st.info("Pictures are being added to it just now: wait for that, or cancel it.")
-        return
-    new = st.text_input("New name", name, key=f"rename-{collection.info.number}", max_chars=80)
-    st.button("Rename", on_click=_rename, args=(name, new), disabled=new == name or not new.strip())
-    sure = st.checkbox(
-        f"Delete {plain(name)} with its {collection.info.images:,} images here; the files they came from stay",
-        key=f"sure-{collection.info.number}",
-    )
-    st.button("Delete", on_click=cache.workspace().delete, args=(name,), disabled=not sure)
-
-
-def _rename(name: str, new: str) -> None:
-    cache.workspace().rename(name, new.strip())
-    state.open_collection(new.strip())
+        st.download_button(
+            "Download as CSV",
+            table.getvalue(),
+            "refused.csv",
+            "text/csv",
+            icon=":material/download:",
+            key=f"refused-{job.id}",
+        )

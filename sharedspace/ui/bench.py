@@ -81,7 +81,7 @@ def _table(collection: Collection, result: Classification) -> None:
     records = collection.snapshot().records
     table = pd.DataFrame(
         {
-            "picture": [address(f"/thumbs/{id}.webp") for id in result.ids],
+            "picture": [address(f"/thumbs/{id}") for id in result.ids],
             **columns,
             "image": [widgets.caption(record) for record in records],
         }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -12,7 +15,7 @@ import streamlit as st
 from sharedspace import encoders, projection
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.jobs import Jobs
-from sharedspace.records import Classification, Clustering, SpaceMap
+from sharedspace.records import Classification, Clustering, Exported, SpaceMap
 from sharedspace.workspace import SAMPLE, Collection, Workspace
 
 log = logging.getLogger("sharedspace")
@@ -41,29 +44,45 @@ def page_shown() -> None:
     _shown.set()
 
 
-def warm_up() -> threading.Thread:
+def warm_up(own_address: Callable[[], str]) -> threading.Thread:
     """Load in the background what the first question would wait for: the model, the index, the compiled map."""
-    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread = threading.Thread(target=_warm_up, args=(own_address,), name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _warm_up() -> None:
-    _shown.wait(timeout=10)  # seconds; then nobody is waiting
-    time.sleep(2)  # seconds, in which the browser asks for the pictures of that page
-    infos = sorted(workspace().collections(), key=lambda info: -info.number)
-    local = [info.space.model for info in infos if encoders.on_disk(info.space.model)]
+def close() -> None:
+    """Let go of the home, and of the files that were made for a visitor."""
+    for job in jobs().all():
+        if isinstance(job.result, Exported):
+            shutil.rmtree(Path(job.result.out).parent, ignore_errors=True)
     try:
-        for model in local[:1]:  # that of the collection which is shown first; nothing is fetched unasked
-            workspace().home.encoder(model).texts(["a warm-up"])
-        workspace().home.clear_incoming()
-        for info in infos:
-            workspace().verify(info.name)
+        workspace().close()
+    except SharedSpaceError as error:  # it could not even be opened
+        log.warning("At the end: %s", error)
+
+
+def _warm_up(own_address: Callable[[], str]) -> None:
+    _shown.wait(timeout=10)  # seconds; then nobody is waiting
+    try:
+        workspace().home.announce(own_address())
+        time.sleep(2)  # seconds, in which the browser asks for the pictures of that page
+        _warm_home()
     except HomeInUse as error:
         log.warning("This app only reads: %s", error)
     except SharedSpaceError as error:
         log.warning("While warming up: %s", error)
     projection.warm_up()
+
+
+def _warm_home() -> None:
+    infos = sorted(workspace().collections(), key=lambda info: -info.number)
+    local = [info.space.model for info in infos if encoders.on_disk(info.space.model)]
+    for model in local[:1]:  # that of the collection which is shown first; nothing is fetched unasked
+        workspace().home.encoder(model).texts(["a warm-up"])
+    workspace().home.clear_incoming()
+    for info in infos:
+        workspace().home.index(info.number)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -87,8 +106,8 @@ def _embed(fingerprint: str, texts: tuple[str, ...], _collection: Collection) ->
 
 def cluster(collection: Collection, method: str, k: int, min_size: int | None) -> Clustering:
     """Groups of the collection's present revision."""
-    info = collection.info
-    return _cluster(info.number, info.revision, method, k, min_size, collection)
+    # Of the snapshot that is looked at: while pictures are added the collection is ahead of it.
+    return _cluster(collection.info.number, collection.snapshot().revision, method, k, min_size, collection)
 
 
 @st.cache_data(show_spinner="Looking for groups…", max_entries=32)
@@ -115,5 +134,6 @@ def classify(
     collection: Collection, labels: tuple[str, ...], template: str, temperature: float, truth: str | None
 ) -> Classification:
     """Zero-shot labels of the collection's present revision."""
-    info = collection.info
-    return _classify(info.number, info.revision, labels, template, temperature, truth, collection)
+    return _classify(
+        collection.info.number, collection.snapshot().revision, labels, template, temperature, truth, collection
+    )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import streamlit as st
 
 from sharedspace.errors import SharedSpaceError
-from sharedspace.jobs import Job
-from sharedspace.ui import cache, state
+from sharedspace.ui import cache, running, state
 from sharedspace.ui.text import plain
 from sharedspace.workspace import SAMPLE, Collection
 
+Given = ParamSpec("Given")
 FOLDER = Path(__file__).parent.parent.parent / "pages"
 # file, title, icon; the first is the start page
 PAGES = (
@@ -34,25 +35,32 @@ def pages() -> list[Any]:
     ]
 
 
-# Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides.
-_STYLE = "<style>[data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }</style>"
+# Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And a phone, on which the sidebar is
+# hidden, shows the running jobs on the page.
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }
+@media (min-width: 769px) { :has(> .st-key-narrow) { display: none; } }
+</style>"""
 
 
 @contextmanager
 def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
     """The frame of a page, around its content; yields the chosen collection. `lead` says what the page is for.
 
-    A collection without images shows what to do instead of the page, unless the page is for `adding` some: that one
-    shows the running jobs itself, where a phone, which hides the sidebar, shows them too.
+    A collection without images shows what to do instead of the page, unless the page is for `adding` some.
     """
     try:
         with errors():
             with st.sidebar:
                 collection = _choose()
-                if not adding:
-                    running("sidebar")
             st.html(_STYLE)
             st.title(title, anchor=False)
+            narrow = st.container(key="narrow")
+            with st.sidebar:
+                running.bars(narrow)
+            with st.container():  # a place of their own: what follows must not move, or the browser draws it anew
+                _told_trouble()
+                running.news(None if collection is None else collection.info.name, in_full=adding)
             if not adding and (collection is None or not collection.info.images):
                 _nothing_here(collection)
             st.caption(lead + ("" if collection is None else _about_model(collection)))
@@ -62,13 +70,34 @@ def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
-    """Show an error of ours as the sentence that it is, and stop; a fragment needs it within, as it runs by itself."""
+def errors(stop: bool = True) -> Iterator[None]:
+    """Show an error of ours as the sentence that it is, and `stop`; a fragment needs it within: it runs by itself."""
     try:
         yield
     except SharedSpaceError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        st.stop()
+        if stop:
+            st.stop()
+
+
+def guarded(act: Callable[Given, None]) -> Callable[Given, None]:
+    """A callback whose error is shown as a sentence by the run that follows it: it runs outside of every page."""
+
+    @wraps(act)
+    def acting(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        try:
+            act(*args, **kwargs)
+        except SharedSpaceError as error:
+            state.update(trouble=str(error))
+
+    return acting
+
+
+def _told_trouble() -> None:
+    trouble = state.get().trouble
+    if trouble:
+        state.update(trouble="")
+        st.error(plain(trouble), icon=":material/error:")
 
 
 def _choose() -> Collection | None:
@@ -105,6 +134,7 @@ def _nothing_here(collection: Collection | None) -> None:
     st.stop()
 
 
+@guarded
 def take_sample() -> None:
     """Make the sample collection and open it; only in a callback."""
     cache.workspace().add_sample()
@@ -115,30 +145,3 @@ def _about_model(collection: Collection) -> str:
     if collection.info.space.model != "pocket":
         return ""
     return " This model, **pocket**, knows only its own drawings: for photographs add them on *Images* with a CLIP."
-
-
-def running(place: str) -> None:
-    """Bars of the long work that runs, with a way to stop it; `place` says where on the page, once each."""
-    active = cache.jobs().active()
-
-    @st.fragment(run_every=1.0 if active else None)
-    def bars() -> None:
-        now = cache.jobs().active()
-        for job in now:
-            _progress(job, place)
-        if len(now) < len(active):
-            st.rerun()  # a full run: what has ended shows its result, and without work the timer stops
-
-    with st.container():  # its own place: what follows on the page is not taken for what the fragment drew before
-        bars()
-
-
-def _progress(job: Job, place: str) -> None:
-    progress, left = job.progress, job.seconds_left()
-    share = progress.done / progress.total if progress.total else 0.0
-    count = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
-    rest = f", {left:.0f} s left" if left is not None and progress.done < (progress.total or 0) else ""
-    st.progress(
-        min(share, 1.0), text=f"{plain(job.title)}{count}{rest}{' ' + plain(progress.note) if progress.note else ''}"
-    )
-    st.button("Cancel", key=f"cancel-{place}-{job.id}", on_click=job.cancel, help="What is done so far is kept.")

@@ -35,6 +35,11 @@ def draw_first(collection: Collection) -> None:
     if last is None or not last.active:
         cache.jobs().submit(f"Drawing the map of {name}", name, lambda job: collection.map().key)
         st.rerun()
+    if last is not None and last.active and last.lane == "adding":
+        st.info(
+            "Pictures are being added: the map is drawn when they are in. Meanwhile those that are can be searched."
+        )
+        st.stop()
     st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
     st.skeleton(height=560)
     st.stop()
@@ -75,7 +80,7 @@ def _map_and_images(collection: Collection, query: str, colour: str) -> None:
         event = spacemap(
             key=key,
             url=address(f"/map/{drawn.key}.bin"),
-            thumb=address(f"/map/{drawn.key}/{{i}}.webp"),
+            thumb=address(f"/map/{drawn.key}/{{i}}"),
             categories=codes,
             palette=theme.PALETTE[: len(names)],
             legend=[] if colour == NOTHING else names,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import streamlit as st
@@ -18,7 +21,11 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sharedspace.errors import BadInput, NotFound
+from sharedspace import images
+from sharedspace.errors import NotFound, SharedSpaceError
+from sharedspace.jobs import Jobs
+from sharedspace.records import Exported
+from sharedspace.ui.uploads import UploadsToDisk
 
 SCRIPT = Path(__file__).parent / "script.py"
 # Nothing on a page can reach another host, whatever a file name, caption or query holds.
@@ -75,6 +82,17 @@ def map_picture(request: Request) -> Response:
     return _picture(id)
 
 
+def export(request: Request) -> Response:
+    """The file that an export has made, by the id of its job; in pieces, whatever its size."""
+    from sharedspace.ui import cache
+
+    id = request.path_params["id"]
+    made = next((job.result for job in cache.jobs().all() if job.id == id), None)
+    if not isinstance(made, Exported) or not Path(made.out).is_file():
+        return PlainTextResponse("This export is not here any more: make it again.", 404)
+    return FileResponse(made.out, media_type="application/octet-stream", filename=Path(made.out).name)
+
+
 def start_page(request: Request) -> Response:
     """The map by its name: Streamlit knows its start page only as the root."""
     query = f"?{request.url.query}" if request.url.query else ""
@@ -86,11 +104,11 @@ def _picture(id: str) -> Response:
 
     try:
         path = cache.workspace().home.thumbnail(id)
-    except BadInput as error:
+    except SharedSpaceError as error:
         return PlainTextResponse(str(error), 404)
     if path is None:
         return PlainTextResponse("There is no picture of that id.", 404)
-    return FileResponse(path, media_type="image/webp", headers=FOR_EVER)
+    return FileResponse(path, media_type=images.media_type(path), headers=FOR_EVER)
 
 
 class SecurityHeaders:
@@ -118,17 +136,43 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     """Warm up at start; at the end stop long work between two batches and let go of the home."""
     from sharedspace.ui import cache
 
-    cache.warm_up()
+    jobs = cache.jobs()
+    _stop_on_signal(jobs)
+    cache.warm_up(own_address)
     yield
-    cache.jobs().stop()
-    cache.workspace().close()
+    jobs.stop()
+    cache.close()
+
+
+def own_address() -> str:
+    """Where this app answers, for people on this machine."""
+    host = str(st.get_option("server.address") or "localhost")
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    host = "localhost" if host in ("0.0.0.0", "::") else host
+    return f"{scheme}://{host}:{st.get_option('server.port')}{address('')}"
+
+
+def _stop_on_signal(jobs: Jobs) -> None:
+    """Ask long work to stop as soon as the server is: it waits for open pages first, which takes seconds."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def stop(number: int, frame: FrameType | None, before: Any = before) -> None:
+            jobs.cancel()
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, stop)
 
 
 def _middleware() -> list[Middleware]:
     if st.get_option("server.address") != "localhost":
-        return [Middleware(SecurityHeaders)]
+        return [Middleware(SecurityHeaders), Middleware(UploadsToDisk)]
     # An app for this machine answers to its name only: another site's name may be made to point here (DNS rebinding).
-    return [Middleware(SecurityHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])]
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])
+    return [Middleware(SecurityHeaders), hosts, Middleware(UploadsToDisk)]
 
 
 MIDDLEWARE = _middleware()
@@ -137,8 +181,9 @@ MIDDLEWARE = _middleware()
 def routes() -> list[Route]:
     """The routes that stand beside the pages."""
     return [
-        Route(address("/thumbs/{id}.webp"), thumb),
+        Route(address("/thumbs/{id}"), thumb),
+        Route(address("/exports/{id}"), export),
         Route(address("/map"), start_page),
         Route(address("/map/{key}.bin"), map_points),
-        Route(address("/map/{key}/{row:int}.webp"), map_picture),
+        Route(address("/map/{key}/{row:int}"), map_picture),
     ]

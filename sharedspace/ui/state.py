@@ -22,7 +22,10 @@ class State:
     choices: int = 0  # how often a collection was opened by us: names the widget, so that a new one shows it
     picked: str | None = None  # id of the image that was clicked on the map
     follow: str | None = None  # a collection to open as soon as it is there
-    uploads: int = 0  # how many batches were handed over: names the uploader, so that a new one is empty
+    uploads: int = 0  # how many batches were handed over: names the forms, so that new ones are empty and closed
+    told: frozenset[str] | None = None  # ids of jobs whose end was opened, read or put away here; None at first
+    away: frozenset[str] = frozenset()  # those that were put away
+    trouble: str = ""  # an error of a button's callback, to be shown once
 
 
 def get() -> State:
@@ -49,12 +52,29 @@ def open_collection(name: str) -> None:
 def took_collection(key: str) -> None:
     """Keep what the widget of that key was set to; its callback, also of one that the browser has not forgotten yet."""
     if key == collection_key():
-        update(collection=st.session_state[key])
+        update(collection=st.session_state[key], follow=None)
 
 
 def collection_key() -> str:
     """The key of the widget that shows the choice."""
     return f"collection-{get().choices}"
+
+
+def form_key(name: str) -> str:
+    """The key of a form that is new after each batch that was handed over."""
+    return f"{name}.{get().uploads}"
+
+
+def opened_if(wanted: bool, name: str) -> str:
+    """The key of such a form in an expander, which begins open if `wanted` and then stays as its visitor left it."""
+    key = form_key(name)
+    st.session_state.setdefault(key, wanted)
+    return key
+
+
+def handed_over() -> None:
+    """Have new forms."""
+    update(uploads=get().uploads + 1)
 
 
 def set_labels(text: str) -> None:

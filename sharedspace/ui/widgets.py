@@ -34,7 +34,7 @@ _STYLE = """<style>
 def gallery(tiles: Sequence[tuple[str, str, str]], tile: str = "8.5rem") -> None:
     """Pictures as a grid of squares: (id, a strong word such as the score, a caption) each; texts stay texts."""
     figures = "".join(
-        f'<figure><img loading="lazy" src="{address(f"/thumbs/{id}.webp")}" alt="{escaped(words)}" '
+        f'<figure><img loading="lazy" src="{address(f"/thumbs/{id}")}" alt="{escaped(words)}" '
         f'title="{escaped(words)}"><figcaption>{f"<b>{escaped(strong)}</b> " if strong else ""}'
         f"<span>{escaped(words)}</span></figcaption></figure>"
         for id, strong, words in tiles
@@ -72,7 +72,8 @@ def results(collection: Collection, result: SearchResult) -> None:
 
 def details(record: ImageRecord) -> None:
     """Everything that is known of one image, as plain text."""
-    facts = {"file": record.path, "size": f"{record.width} × {record.height}", **record.meta}
+    also = {"also called": ", ".join(record.names)} if record.names else {}
+    facts = {"file": record.path, **also, "size": f"{record.width} × {record.height}", **record.meta}
     st.dataframe(
         {"field": list(facts), "value": [str(value) for value in facts.values()]},
         hide_index=True,

@@ -1,0 +1,215 @@
+"""Whole collections on their way: out into a file, in from one, and into a copy."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sharedspace import images, projection
+from sharedspace.errors import BadInput, Cancelled, EmptyCollection, IndexUnavailable, NoSpace
+from sharedspace.home import Home
+from sharedspace.ledger import require_same
+from sharedspace.records import Exported, Imported, Progress, Space
+from sharedspace.transfer import layout, pack, tables
+from sharedspace.transfer.unpack import Archive, Batch, Point
+
+log = logging.getLogger("sharedspace")
+
+TABLES = {".parquet": tables.write_parquet, ".npz": tables.write_npz, ".csv": tables.write_csv}
+ZIP = ".zip"
+
+OnProgress = Callable[[Progress], None]
+AskCancelled = Callable[[], bool]
+
+
+def export(
+    home: Home, number: int, path: Path, originals: bool, on_progress: OnProgress, cancelled: AskCancelled
+) -> Exported:
+    """Write a collection to a file, in the format that its name ends in; whole or not at all.
+
+    Raises BadInput where it cannot be written, EmptyCollection, and Cancelled, after which nothing is there.
+    """
+    ending = path.suffix.lower()
+    if ending != ZIP and ending not in TABLES:
+        raise BadInput(f"{path} cannot be written: its name has to end in {' or '.join([ZIP, *TABLES])}.")
+    if originals and ending != ZIP:
+        raise BadInput(f"{path} cannot hold originals: only a {ZIP} can.")
+    snapshot = home.snapshot(number)
+    total = len(snapshot.records)
+    info = replace(home.ledger.info(number), images=total)  # an ingest may just have added more
+    if total == 0:
+        raise EmptyCollection(info.name)
+
+    def step(done: int) -> None:
+        if cancelled():
+            raise Cancelled(f"The export was stopped: {path} was not written.")
+        on_progress(Progress(done, total))
+
+    thumbs = kept = 0
+    with _whole(path) as part:
+        if ending == ZIP:
+            thumbs, kept = pack.write(part, home, info, snapshot, originals, step)
+        else:
+            TABLES[ending](part, info, snapshot, step)
+    return Exported(str(path), ending[1:], total, path.stat().st_size, thumbs, kept)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file beside, which takes the place of `path` when it is complete and on disk."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise NoSpace(path.parent, shutil.disk_usage(path.parent).free) from error
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def import_(home: Home, path: Path, name: str | None, on_progress: OnProgress, cancelled: AskCancelled) -> Imported:
+    """Read an exported collection into one of that name (its own where None is given), made if it is not there.
+
+    Everything is checked before anything is written; then each batch is durable before the next begins, so that
+    an import that was stopped is completed by running it again. What the home has already stays as it is:
+    vectors, thumbnails and originals by their id, and the map of a collection that holds other images too.
+    Raises Unreadable for a file that is damaged or not ours, SpaceMismatch for a collection of another model,
+    and Cancelled, after which the batches that were taken are there.
+    """
+    if path.suffix.lower() in TABLES:
+        raise BadInput(f"{path} is a table: `ingest` takes pictures and vectors from one, `import` reads a {ZIP}.")
+    if not path.is_file():
+        raise BadInput(f"{path}: there is no such file.")
+    with closing(Archive(path)) as archive:
+        manifest = archive.manifest
+        name = manifest.name if name is None else name
+        with home.owned():  # who may not write hears it before the long look
+            space = _local(home, name, manifest.space)
+        done, total = 0, 2 * manifest.images  # each is looked at, then taken
+
+        def told(batches: Iterator[Batch]) -> Iterator[Batch]:
+            nonlocal done
+            for batch in batches:
+                if cancelled():
+                    raise Cancelled(f"The import of {path} was stopped: run it again to complete it.")
+                yield batch
+                done += len(batch.records)
+                on_progress(Progress(done, total))
+
+        points = _look(home, archive, told(archive.batches()))
+        number = _begin(home, archive, name, space)
+        added = _take(home, archive, number, told(archive.batches()))
+        _keep_map(home, number, points, manifest.images, added)
+    return Imported(name, manifest.images, added, manifest.images - added, space)
+
+
+def _local(home: Home, name: str, given: Space) -> Space:
+    """The space under the name by which its model is loaded here; raises SpaceMismatch."""
+    known = home.ledger.collections()
+    for info in known:
+        if info.name == name:
+            require_same(info.space, given)
+    for info in known:
+        if info.space.fingerprint == given.fingerprint:
+            _require_dimension(info.space, given)
+            return info.space
+    return given
+
+
+def _begin(home: Home, archive: Archive, name: str, space: Space) -> int:
+    """The collection that takes it in, with the texts of the map: its number."""
+    texts, manifest = archive.texts(), archive.manifest
+    with home.owned():
+        number = home.ledger.ensure(name, space)
+        try:
+            _require_dimension(home.ledger.info(number).space, space)  # of a space that no collection was left of
+        except BadInput:
+            home.delete(number)
+            raise
+        home.ledger.remember(space, manifest.texts, texts)
+        anchors = dict.fromkeys([*home.ledger.anchors(number), *manifest.anchors])
+        home.ledger.set_anchors(number, list(anchors))
+    return number
+
+
+def _require_dimension(have: Space, given: Space) -> None:
+    if have.dimension != given.dimension:
+        raise BadInput(
+            f"What is to be imported says that vectors of {have.model} have {given.dimension} numbers, "
+            f"and here they have {have.dimension}: it is not what that model gave."
+        )
+
+
+def _look(home: Home, archive: Archive, batches: Iterator[Batch]) -> list[Point]:
+    """Check all that will be taken; the points of the map."""
+    points: list[Point] = []
+    for batch in batches:
+        for record in batch.records:
+            if home.thumbnail(record.id) is None:
+                archive.picture(layout.THUMBS, record.id)
+            if home.original(record.id) is None:
+                archive.picture(layout.ORIGINALS, record.id)
+        points += batch.points
+    return points
+
+
+def _take(home: Home, archive: Archive, number: int, batches: Iterator[Batch]) -> int:
+    """Bring in pictures, then the images that they belong to; how many were new."""
+    added = 0
+    with home.growing(number):
+        for batch in batches:
+            home.check_room(archive.size(batch))
+            for record in batch.records:
+                if home.thumbnail(record.id) is None and (picture := archive.picture(layout.THUMBS, record.id)):
+                    home.write("thumbs", record.id, images.thumbnail(picture.image))  # never a stranger's bytes
+                if home.original(record.id) is None and (data := archive.data(layout.ORIGINALS, record.id)):
+                    home.write("originals", record.id, data)
+            added += home.record(number, batch.records, batch.vectors)
+            home.refresh(number)
+    return added
+
+
+def _keep_map(home: Home, number: int, points: list[Point], count: int, added: int) -> None:
+    """Keep the map that came, where there is none, or one of a part that was drawn while the import went on."""
+    info = home.ledger.info(number)
+    completed = added > 0 and info.images == count
+    if points and (completed or home.ledger.map(number) is None):
+        xy = np.array([point.xy for point in points], dtype=np.float32)
+        late = [point.id for point in points if point.late]
+        home.ledger.save_map(number, projection.named([point.id for point in points], xy, info.revision, late))
+
+
+def copy(home: Home, number: int, new: str, on_progress: OnProgress) -> int:
+    """A collection of its own with the same images, metadata, map and texts, embedding nothing: its number.
+
+    Raises BadInput where there is one of that name.
+    """
+    with home.owned():
+        info, snapshot = home.ledger.info(number), home.snapshot(number)
+        for other in home.ledger.collections():  # an empty one may be left of a copy that was cut off
+            if other.name == new and (other.images or other.space != info.space or other.number == number):
+                raise BadInput(f"There is a collection named {new!r} already: choose another name.")
+        made = home.ledger.ensure(new, info.space)
+        home.ledger.set_anchors(made, home.ledger.anchors(number))
+        drawn = home.ledger.map(number)
+        if drawn is not None:  # before the images, which come all at once: a copy that has any has everything
+            home.ledger.save_map(made, replace(drawn, revision=home.ledger.info(made).revision))
+        home.ledger.add(made, snapshot.records, snapshot.vectors)
+    try:
+        home.index(made, on_progress)
+    except IndexUnavailable as error:  # the copy is there; whoever asks the index brings it up to date
+        log.warning("%s", error)
+    return made

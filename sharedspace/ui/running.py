@@ -1,0 +1,172 @@
+"""Long work as visitors see it: bars while it runs, and a quiet line about each end until it was noticed."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from sharedspace.jobs import Job
+from sharedspace.ledger import CollectionInfo
+from sharedspace.records import Exported, Imported, IngestResult, Verified
+from sharedspace.ui import cache, state
+from sharedspace.ui.text import left, plain, short, size
+
+LINES = 3  # of what has ended, on one page
+AGAIN = 1.5  # seconds after an end in which pages are drawn once more
+
+
+def bars(also: DeltaGenerator) -> None:
+    """Bars of the long work that runs, with a way to stop it, here and in another container."""
+    active = {job.id for job in cache.jobs().active()}
+    # Streamlit can lose the run that tells of an end, where its server was held up: then a second one tells it.
+    again = any(job.seconds_since_end() < AGAIN for job in cache.jobs().all())
+    ticks = count()
+
+    # One fragment for both places: of two timers, one would often come amid the run that the other has asked for.
+    @st.fragment(run_every=1.0 if active or again else None)
+    def shown() -> None:
+        now = cache.jobs().active()
+        for job in now:
+            _bar(job, "here")
+            with also:
+                _bar(job, "also")
+        by_itself = next(ticks) > 0
+        if by_itself and (again or active - {job.id for job in now} or _followed()):
+            st.rerun()  # a full run: what has ended is told, and without work the timer stops
+
+    with st.container():  # its own place: what follows on the page is not taken for what the fragment drew before
+        shown()
+
+
+def _followed() -> bool:
+    """Whether a collection that this visitor fills has come to be since the page was drawn."""
+    follow = state.get().follow
+    return follow is not None and any(info.name == follow for info in cache.workspace().collections())
+
+
+def _bar(job: Job, place: str) -> None:
+    progress = job.progress
+    share = progress.done / progress.total if progress.total else 0.0
+    st.progress(min(share, 1.0), text=f"**{plain(job.title)}**  \n{plain(_how_far(job))}")
+    st.button(
+        "Stopping…" if job.cancelled() else "Cancel",
+        key=f"cancel-{place}-{job.id}",
+        on_click=job.cancel,
+        disabled=job.cancelled(),
+        help="What is done so far is kept.",
+    )
+
+
+def _how_far(job: Job) -> str:
+    """Count, rate and time left, as far as they are known."""
+    if job.state == "queued":
+        return "waits for what was begun before"
+    progress, rate, seconds = job.progress, job.rate(), job.seconds_left()
+    done = f"{progress.done:,}" + (f" of {progress.total:,}" if progress.total else "")
+    parts = [progress.note] if progress.note else []
+    parts += [done] if progress.done or progress.total else []
+    parts += [_rate(rate)] if rate else []
+    parts += [left(seconds)] if seconds is not None and progress.done < (progress.total or 0) else []
+    return " · ".join(parts) or "begins"
+
+
+def end(job: Job) -> str | None:
+    """What became of a job, in a sentence, as markdown; None for one whose end is seen where it was asked for."""
+    if job.active:
+        return None
+    if job.state == "failed":
+        return f"**{plain(job.title)}**: {plain(job.error)}"
+    match job.result:
+        case IngestResult():
+            words = ingested(job.result)
+        case Imported(added=added, already_there=there):
+            words = f"{added:,} added, {there:,} already there."
+        case Exported():
+            words = f"{job.result.images:,} images, {size(job.result.bytes)}: the download is on the page *Images*."
+        case Verified():
+            words = verified(job.result)
+        case CollectionInfo(images=images):
+            words = f"{images:,} images."
+        case _:
+            words = ""
+    if job.state == "cancelled":
+        words = f"{words} Cancelled: what was done is kept, the same again completes it.".strip()
+    return f"**{plain(job.title)}**: {words}" if words else None
+
+
+def ingested(result: IngestResult) -> str:
+    """Counts, time, rate and precision of an ingest."""
+    rate = result.images_per_second
+    how = f" ({_rate(rate)}, {result.precision})" if result.added else ""
+    return (
+        f"{result.added:,} added, {result.already_there:,} already there, {len(result.rejected):,} refused "
+        f"in {result.seconds:.1f} s{how}."
+    )
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f} images/s" if rate >= 2 else f"{rate:.1f} images/s"
+
+
+def verified(found: Verified) -> str:
+    """How many images, how much was mended, how much could not be."""
+    if not found.mended and not found.problems:
+        return f"{found.images:,} images, and everything agrees."
+    return f"{found.images:,} images, {len(found.mended)} mended, {len(found.problems)} not mended."
+
+
+def news(collection: str | None, in_full: bool) -> None:
+    """A line about each job that has ended unnoticed, with a way to its collection and a way to be rid of it.
+
+    `collection` is the one that is looked at; `in_full` says that this page tells its ends in full by itself.
+    """
+    told = _told()
+    fresh = [job for job in cache.jobs().all() if job.id not in told and end(job) is not None]
+    fresh = [job for job in fresh if not (in_full and job.collection == collection)]
+    known = {info.name for info in cache.workspace().collections()}
+    for job in fresh[-LINES:]:
+        with st.container(horizontal=True, border=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{_icon(job)} {end(job)}", width="stretch")
+            if job.collection in known and job.collection != collection:
+                st.button(f"Open {plain(short(job.collection))}", key=f"open-{job.id}", on_click=_open, args=(job,))
+            st.button(
+                "",
+                key=f"away-{job.id}",
+                type="tertiary",
+                icon=":material/close:",
+                help="Put away",
+                on_click=put_away,
+                args=(job,),
+            )
+
+
+def _icon(job: Job) -> str:
+    return ":material/error:" if job.state == "failed" else ":material/task_alt:"
+
+
+def _told() -> frozenset[str]:
+    """Ids of the jobs whose end this visitor knows of; to a new one, what another has put away is no news."""
+    told = state.get().told
+    if told is None:
+        told = frozenset(job.id for job in cache.jobs().all() if job.seen)
+        state.update(told=told)
+    return told
+
+
+def tell(job: Job) -> None:
+    """Take it that this visitor has read of a job's end."""
+    job.seen = True
+    state.update(told=_told() | {job.id})
+
+
+def put_away(job: Job) -> None:
+    """Show nothing more of a job's end to this visitor; only in a callback."""
+    tell(job)
+    state.update(away=state.get().away | {job.id})
+
+
+def _open(job: Job) -> None:
+    tell(job)
+    state.open_collection(job.collection)
