@@ -22,6 +22,7 @@ import numpy as np
 
 from sharedspace import encoders
 from sharedspace.encoders import Encoder
+from sharedspace.encoders.own import OWN
 from sharedspace.errors import BadInput, Cancelled, HomeInUse, IndexUnavailable, NoSpace
 from sharedspace.ledger import CollectionInfo, Ledger
 from sharedspace.records import ImageRecord, Progress
@@ -93,6 +94,7 @@ class Home:
         self._encoders: dict[str, Encoder] = {}
         self._snapshots: dict[int, Snapshot] = {}
         self._growing: set[int] = set()  # collections
+        self._unwanted: set[str] = set()  # ids whose files may have to go
         self._asked: set[int] = set()  # collections whose snapshot was read since it was last refreshed
         self._due: dict[int, float] = {}  # by collection: when it may be refreshed, seconds of time.monotonic
         self._loading: dict[str, threading.Lock] = {}
@@ -149,7 +151,6 @@ class Home:
             if self._found(kind, id) is not None:
                 path.touch()  # wanted anew: whoever clears up what an earlier process left must not take it
                 return
-        path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, data)
 
     def sweep(self, kind: Literal["thumbs", "originals"], keep: Callable[[str], bool]) -> int:
@@ -160,7 +161,7 @@ class Home:
         gone = 0
         for path in (self.path / kind).glob("*/*"):
             if path.suffix == ".part" or not keep(path.name):
-                with self._filing:
+                with self._filing, suppress(FileNotFoundError):  # a part that has just become whole
                     if path.stat().st_mtime < self._opened:
                         path.unlink()
                         gone += 1
@@ -186,7 +187,8 @@ class Home:
     def incoming(self) -> Path:
         """A new folder for uploads on their way in."""
         folder = self.path / "incoming" / uuid.uuid4().hex
-        folder.mkdir(parents=True)
+        with full_disk(folder):
+            folder.mkdir(parents=True)
         return folder
 
     def clear_incoming(self) -> None:
@@ -209,25 +211,29 @@ class Home:
         """
         found = self._snapshots.get(number)
         self._asked.add(number)
-        if found is not None and (number in self._growing or found.revision == self.ledger.info(number).revision):
+        waits = number in self._growing and found is not None and found.records  # an empty one helps nobody
+        if found is not None and (waits or found.revision == self.ledger.info(number).revision):
             return found
         return self._take_snapshot(number)
 
     def _take_snapshot(self, number: int) -> Snapshot:
-        with self.ledger.one_view():
-            info = self.ledger.info(number)
-            found = Snapshot(info.revision, tuple(self.ledger.records(number)), self._matrix(info))
+        with self.ledger.one_view() as view:
+            info = view.info(number)
+            found = Snapshot(info.revision, tuple(view.records(number)), self._matrix(info, view))
         self._snapshots[number] = found
         return found
 
     @contextmanager
     def growing(self, number: int) -> Iterator[None]:
         """Within, batches are added to a collection, and `refresh` is called between them."""
-        self._growing.add(number)
+        with self._writing:
+            self._growing.add(number)
         try:
             yield
         finally:
-            self._growing.discard(number)
+            with self._writing:
+                self._growing.discard(number)
+                self._forget_pictures(())
             if number in self._snapshots and number in self._asked:  # whoever reads it does not wait
                 self.snapshot(number)
 
@@ -240,7 +246,7 @@ class Home:
             end = time.monotonic()
             self._due[number] = end + 10 * (end - start)
 
-    def _matrix(self, info: CollectionInfo) -> np.ndarray:
+    def _matrix(self, info: CollectionInfo, view: Ledger) -> np.ndarray:
         if info.images == 0:
             return np.empty((0, info.space.dimension), dtype=np.float32)
         folder = self.path / "snapshots"
@@ -248,8 +254,7 @@ class Home:
         found = _mapped(path, (info.images, info.space.dimension))
         if found is not None:
             return found
-        folder.mkdir(exist_ok=True)
-        rows = self.ledger.matrix(info.number)[1]
+        rows = view.matrix(info.number)[1]
         try:
             _replace(path, rows)
         except NoSpace as error:
@@ -298,7 +303,10 @@ class Home:
         """Forget a collection and its pictures; vectors stay, so that its images need not be embedded again."""
         with self.owned() as store:
             ids = [record.id for record in self.ledger.records(number)]
+            space = self.ledger.info(number).space
             self.ledger.delete(number)
+            if space.model.startswith(OWN):  # nothing can make these vectors again, right or wrong
+                self.ledger.forget_space(space)
             self._lacking.pop(number, None)
             try:
                 store.drop(number)
@@ -308,11 +316,18 @@ class Home:
             self.forget_snapshot(number)
 
     def _forget_pictures(self, ids: Sequence[str]) -> None:
-        """Delete the files of those images that no collection holds any more."""
-        for id in self.ledger.without_collection(ids):
+        """Delete the files of those images that no collection holds any more.
+
+        Not while pictures are added: theirs may be the same, and stand before the ledger knows of them.
+        """
+        self._unwanted.update(ids)
+        if self._growing:
+            return
+        for id in self.ledger.without_collection(self._unwanted):
             for path in (self.thumbnail(id), self.original(id)):
                 if path is not None:
                     path.unlink(missing_ok=True)
+        self._unwanted.clear()
 
     # -- the index: what it lacks of the ledger is known, or found by comparing, and put in by and by
 
@@ -403,9 +418,9 @@ class Home:
 
     def _compare(self, store: Store, number: int) -> list[str]:
         """Find out what the index lacks; the ids that it showed wrongly, and that were taken out."""
-        with self.ledger.one_view():
-            revision = self.ledger.info(number).revision
-            wanted = {record.id: plain(record) for record in self.ledger.records(number)}
+        with self.ledger.one_view() as view:
+            revision = view.info(number).revision
+            wanted = {record.id: plain(record) for record in view.records(number)}
         shown = store.shown(number)
         wrong = [id for id, meta in shown.items() if wanted.get(id) != meta]
         store.remove(number, wrong)
@@ -478,21 +493,33 @@ def _lock(opened: IO[str]) -> None:
 
 
 def _replace(path: Path, data: bytes | np.ndarray) -> None:
-    """Write a file, an array as .npy; whole or not at all. Raises NoSpace."""
+    """Write a file, an array as .npy, in a folder made if needed; whole or not at all. Raises NoSpace."""
     part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+    with full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as opened:
+                if isinstance(data, bytes):
+                    opened.write(data)
+                else:
+                    np.save(opened, data)
+            part.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Raises NoSpace where writing within finds the disk of a path full."""
     try:
-        with part.open("wb") as opened:
-            if isinstance(data, bytes):
-                opened.write(data)
-            else:
-                np.save(opened, data)
-        part.replace(path)
+        yield
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise NoSpace(path.parent, shutil.disk_usage(path.parent).free) from error
+        there = next(folder for folder in path.absolute().parents if folder.is_dir())
+        raise NoSpace(there, shutil.disk_usage(there).free) from error
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -26,14 +28,20 @@ SIDE = 224  # pixels of the shorter side that most models read
 # the worst of 230 photographs has cosine 0.99998 to the one that was decoded whole (pocket); with 192 pixels 0.993.
 KEPT = 3
 LEAST = 512
+# Pixels from which pictures are decoded one at a time: 80 million take up to 0.9 GB, and every core may have one.
+LARGE = 16_000_000
+_one_at_a_time = threading.Lock()
 ORIENTATION = 0x0112  # EXIF tag
-LYING = (5, 6, 7, 8)  # its values that turn the picture by a quarter
+# By its value the Image.Transpose that turns the picture upright. Pillow's own exif_transpose also writes the EXIF
+# anew, and fails where that is damaged.
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+QUARTERS = {5, 4, 6, 2}  # those of them that change width with height
 THUMB_SIDE = 256  # pixels of the longer side
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: RGB, upright; of a large JPEG at a fraction of its size."""
+    """A decoded picture: RGB, upright; a large one at a fraction of its size."""
 
     id: str  # sha256 of the bytes, hex
     image: Image.Image
@@ -49,9 +57,10 @@ def fingerprint(data: bytes) -> str:
 def decode(data: bytes, item: str, side: int = SIDE) -> Picture:
     """Decode a picture of any supported format for a model that reads `side` pixels; raises Unreadable.
 
-    A JPEG is decoded at a half, a quarter or an eighth where its shorter side keeps KEPT times what the model reads.
+    A JPEG is decoded at a half, a quarter or an eighth where its shorter side keeps KEPT times what the model reads;
+    what is larger than twice that is reduced in whole steps.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = (
         None  # Pillow only warns up to twice its limit: ours is checked before any pixel is decoded
@@ -62,20 +71,36 @@ def decode(data: bytes, item: str, side: int = SIDE) -> Picture:
         raise Unreadable(item, reason)
     try:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (OSError, ValueError, SyntaxError, RuntimeError) as error:  # each format has its own
+        width, height = opened.size
+    except Exception as error:  # each format has its own, struct.error and TypeError among them
         raise Unreadable(item, _what(data)) from error
-    if reason := limits.current().size(*opened.size):
+    if reason := limits.current().size(width, height):
         raise Unreadable(item, reason)
-    width, height = opened.size
     try:
-        if opened.format != "TIFF" and opened.getexif().get(ORIENTATION) in LYING:  # TIFF gives its size upright
+        turn = _turn(opened)
+        if turn in QUARTERS:
             width, height = height, width
         least = max(KEPT * side, LEAST)
         opened.draft("RGB", (least, least))
-        picture = _rgb(ImageOps.exif_transpose(opened))
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as error:
+        with _one_at_a_time if opened.width * opened.height > LARGE else nullcontext():
+            picture = _rgb(opened if turn is None else opened.transpose(Image.Transpose(turn)))
+            if (times := min(picture.size) // max(2 * KEPT * side, LEAST)) > 1:
+                picture = picture.reduce(times)
+    except MemoryError:
+        raise
+    except Exception as error:
         raise Unreadable(item, f"damaged or cut short ({error})") from error
     return Picture(fingerprint(data), picture, width, height)
+
+
+def _turn(opened: Image.Image) -> int | None:
+    """How a picture has to be turned, a value of Image.Transpose; of damaged EXIF nothing is known."""
+    if opened.format == "TIFF":  # Pillow turns it by itself, and gives its size upright
+        return None
+    try:
+        return TURNS.get(opened.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - whatever a damaged value makes Pillow do
+        return None
 
 
 def _what(data: bytes) -> str:
@@ -114,9 +139,12 @@ def media_type(thumbnail: Path) -> str:
 def _rgb(image: Image.Image) -> Image.Image:
     from PIL import Image
 
-    if image.mode.startswith("I;16") or image.mode == "I":
+    if image.mode.startswith("I;16"):
         # convert() alone clips 16 bits to white, and of big-endian ones point() knows nothing.
         image = image.convert("I").point(lambda value: value / 257).convert("L")
+    elif image.mode in ("I", "F"):  # numbers of any range: their own extremes become black and white
+        low, high = cast("tuple[float, float]", image.getextrema())
+        image = image.convert("F").point(lambda value: (value - low) * (255 / (high - low or 1))).convert("L")
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")

@@ -20,13 +20,16 @@ from sharedspace.ingest import Item
 from sharedspace.records import ImageRecord, IngestResult, Progress, Rejected
 from sharedspace.vectors import unit
 
-FILES = 16  # of a batch, which one thread takes: as many as go through the model together
+FILES = 16  # of a batch at most, which one thread takes: as many as go through the model together
+FIRST = 4  # files of the first batches, until it is known how long one takes
 BYTES = 32 * 2**20  # of a batch: large files come in smaller ones
 AHEAD = (os.cpu_count() or 1) + 2  # batches that wait or are worked on, so that no core waits for a file
 LASTING = 1.0  # seconds of work that a kill can cost
+LONGEST = 1.0  # seconds that a batch may take: so long it takes to stop, whatever the model
 GROUP = 512  # images that are made durable together at most
 THUMB_BYTES = 20_000  # of a thumbnail and what the ledger and the index keep beside the vector, rounded up
 LIKE = 0.98  # cosine that a vector of a model must have to that model's own, whoever computed it
+SAME = 0.9999  # cosine of a vector that was brought along twice
 TRIED = 8  # pictures on which that is tried
 
 
@@ -38,6 +41,7 @@ class Batch:
     records: tuple[ImageRecord, ...]
     vectors: np.ndarray
     rejected: tuple[Rejected, ...]
+    seconds: float  # that one thread worked on it
 
 
 class Intake:
@@ -46,6 +50,7 @@ class Intake:
     def __init__(self, home: Home, number: int, encoder: Encoder, keep: bool) -> None:
         self._home, self._number, self._encoder, self._keep = home, number, encoder, keep
         self._ready: list[Batch] = []
+        self._size = FIRST
         self._lasting = time.monotonic()
         self._files, self._added = 0, 0
         self._rejected: list[Rejected] = []
@@ -62,7 +67,7 @@ class Intake:
         pending: deque[Future[Batch]] = deque()
         with self._encoder.workers() as pool:
             try:
-                for batch in () if stopped else batches(files):
+                for batch in () if stopped else batches(files, lambda: self._size):
                     if not (self._files or pending):
                         _check_own(self._encoder, batch)
                     pending.append(pool.submit(self._embed, batch, *self._known(batch)))
@@ -103,6 +108,7 @@ class Intake:
         sizes: dict[str, tuple[int, int]],
     ) -> Batch:
         """Decode and embed what has not been seen before, and write its thumbnail; in any thread."""
+        started = time.perf_counter()
         rejected = [item for item in batch if isinstance(item, Rejected)]
         records: list[ImageRecord] = []
         prepared: dict[str, np.ndarray] = {}
@@ -120,16 +126,23 @@ class Intake:
                 rejected.append(Rejected(error.item, error.reason))
                 continue
             if item.vector is not None:
-                vectors.setdefault(id, unit(item.vector[None])[0])
+                brought = unit(item.vector[None])[0]
+                if id in vectors and vectors[id] @ brought < (SAME if isinstance(self._encoder, OwnVectors) else LIKE):
+                    rejected.append(
+                        Rejected(item.name, f"it has another vector in {self._encoder.space.model} already")
+                    )
+                    continue
+                vectors.setdefault(id, brought)
             if self._keep and item.data:
                 self._home.write("originals", id, item.data)
             records.append(ImageRecord(id, item.name, *(size or (0, 0)), item.meta))
         vectors.update(zip(prepared, self._encoder.encode(list(prepared.values())), strict=True))
         rows = np.stack([vectors[record.id] for record in records]) if records else self._encoder.encode([])
-        return Batch(len(batch), tuple(records), rows, tuple(rejected))
+        return Batch(len(batch), tuple(records), rows, tuple(rejected), time.perf_counter() - started)
 
     def _take(self, batch: Batch, total: int | None, on_progress: Callable[[Progress], None]) -> None:
         self._ready.append(batch)
+        self._size = max(1, min(FILES, int(LONGEST * batch.files / max(batch.seconds, 1e-6))))
         images = sum(len(one.records) for one in self._ready)
         if images >= GROUP or time.monotonic() - self._lasting > LASTING:
             self._make_durable(total, on_progress)
@@ -155,16 +168,16 @@ class Intake:
         on_progress(Progress(self._files, None if total is None else max(total, self._files)))
 
 
-def batches(files: Iterable[Item | Rejected]) -> Iterator[list[Item | Rejected]]:
-    """The files in order, in batches that are bounded in number and in bytes."""
+def batches(files: Iterable[Item | Rejected], size: Callable[[], int]) -> Iterator[list[Item | Rejected]]:
+    """The files in order, in batches of `size()` files, asked anew for each, and of bounded bytes."""
     batch: list[Item | Rejected] = []
-    size = 0
+    held = 0
     for file in files:
         batch.append(file)
-        size += len(file.data) if isinstance(file, Item) else 0
-        if len(batch) == FILES or size >= BYTES:
+        held += len(file.data) if isinstance(file, Item) else 0
+        if len(batch) >= size() or held >= BYTES:
             yield batch
-            batch, size = [], 0
+            batch, held = [], 0
     if batch:
         yield batch
 

@@ -18,6 +18,7 @@ from sharedspace.errors import BadInput, NoSpace, NotFound, SharedSpaceError, Sp
 from sharedspace.records import ImageRecord, Space, SpaceMap
 
 VERSION = 2
+NAMES = 100  # further names of one image that are kept: an empty picture may have thousands
 SCHEMA = """
 CREATE TABLE spaces (
     fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
@@ -80,11 +81,14 @@ class Ledger:
         self._path = path
         self._lock = threading.RLock()
         with self._readable():
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+            self._db = self._connect()
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
             self._db.execute("PRAGMA foreign_keys = ON")
         self._prepare()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
 
     def close(self) -> None:
         """Close the file; the ledger is of no use afterwards."""
@@ -99,7 +103,8 @@ class Ledger:
             for statement in {0: SCHEMA, 1: FROM_1}.get(version, "").split(";\n"):
                 if statement.strip():
                     db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            if version != VERSION:  # not for nothing: a full disk can still be read
+                db.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -124,9 +129,9 @@ class Ledger:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake of the caller, not of the file
         except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
-                raise NoSpace(self._path.parent, shutil.disk_usage(self._path.parent).free) from error
+            code, free = getattr(error, "sqlite_errorcode", 0) & 0xFF, shutil.disk_usage(self._path.parent).free
+            if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and free < 2**20):
+                raise NoSpace(self._path.parent, free) from error
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
             raise SharedSpaceError(f"{self._path} cannot be used just now: {error}.") from error
@@ -172,6 +177,18 @@ class Ledger:
         with self._write() as db:
             db.execute("DELETE FROM collections WHERE number = ?", (number,))
 
+    def spaces(self, model: str) -> list[Space]:
+        """The spaces of a model's name, oldest first."""
+        query = "SELECT fingerprint, model, dimension, logit_scale FROM spaces WHERE model = ? ORDER BY rowid"
+        return [Space(*row) for row in self._read(query, model)]
+
+    def forget_space(self, space: Space) -> None:
+        """Forget the vectors of a space, unless a collection lives in it."""
+        with self._write() as db:
+            if not db.execute("SELECT 1 FROM collections WHERE space = ?", (space.fingerprint,)).fetchone():
+                for table in ("vectors", "texts"):
+                    db.execute(f"DELETE FROM {table} WHERE space = ?", (space.fingerprint,))
+
     # -- images
 
     def add(self, number: int, records: Sequence[ImageRecord], vectors: np.ndarray) -> tuple[list[str], list[str]]:
@@ -210,14 +227,17 @@ class Ledger:
         return removed
 
     @contextmanager
-    def one_view(self) -> Iterator[None]:
-        """All that is read within is of one moment, whoever writes meanwhile."""
-        with self._lock, self._readable():
-            self._db.execute("BEGIN")
+    def one_view(self) -> Iterator[Ledger]:
+        """A ledger to read from, all of one moment; neither writers nor other readers wait for it."""
+        view = object.__new__(Ledger)
+        view._path, view._lock = self._path, threading.RLock()
+        with self._readable():
+            view._db = self._connect()
             try:
-                yield
+                view._db.execute("BEGIN")
+                yield view
             finally:
-                self._db.execute("COMMIT")
+                view._db.close()
 
     def records(self, number: int) -> list[ImageRecord]:
         """The images of a collection, by id."""
@@ -343,7 +363,7 @@ def _merge(db: sqlite3.Connection, number: int, record: ImageRecord) -> bool:
     ).fetchone()
     merged = json.dumps({**json.loads(meta), **record.meta}, allow_nan=False) if record.meta else meta
     called = [name for name in (record.path, *record.names) if name != path]
-    both = json.dumps(list(dict.fromkeys([*json.loads(names), *called]))) if called else names
+    both = json.dumps(list(dict.fromkeys([*json.loads(names), *called]))[:NAMES]) if called else names
     if (merged, both) == (meta, names):
         return False
     db.execute(

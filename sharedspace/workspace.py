@@ -13,7 +13,15 @@ import numpy as np
 from sharedspace import clusters, encoders, images, projection, samples, search, transfer, upkeep, zeroshot
 from sharedspace.encoders import Encoder, clean
 from sharedspace.encoders.own import OWN, OwnVectors
-from sharedspace.errors import BadInput, EmptyCollection, IndexUnavailable, ModelUnavailable, NotFound, SharedSpaceError
+from sharedspace.errors import (
+    BadInput,
+    Cancelled,
+    EmptyCollection,
+    IndexUnavailable,
+    ModelUnavailable,
+    NotFound,
+    SharedSpaceError,
+)
 from sharedspace.home import Home, Snapshot
 from sharedspace.ingest import Source, count, own_dimension, source, walk
 from sharedspace.intake import Intake
@@ -97,13 +105,31 @@ class Workspace:
         """
         return transfer.import_(self.home, Path(path), name, on_progress, cancelled)
 
-    def copy(self, name: str, new: str, on_progress: Callable[[Progress], None] = lambda progress: None) -> Collection:
-        """A new collection with the same images, metadata, map and texts; embeds nothing."""
-        return Collection(self.home, transfer.copy(self.home, self._named(name).number, new, on_progress))
+    def copy(
+        self,
+        name: str,
+        new: str,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Collection:
+        """A new collection with the same images, metadata, map and texts; embeds nothing.
 
-    def verify(self, name: str, on_progress: Callable[[Progress], None] = lambda progress: None) -> Verified:
-        """Compare all that is kept of a collection with the ledger, and mend what a crash or a hand left."""
-        return upkeep.verify(self.home, self._named(name).number, on_progress)
+        Raises Cancelled, the copy then being there and its index behind: whoever asks that brings it up to date.
+        """
+        number = self._named(name).number
+        return Collection(self.home, transfer.copy(self.home, number, new, _until(cancelled, on_progress)))
+
+    def verify(
+        self,
+        name: str,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Verified:
+        """Compare all that is kept of a collection with the ledger, and mend what a crash or a hand left.
+
+        Raises Cancelled; what was mended until then stays so.
+        """
+        return upkeep.verify(self.home, self._named(name).number, _until(cancelled, on_progress))
 
     def _is_sample(self, info: CollectionInfo) -> bool:
         records = self.home.ledger.records(info.number)
@@ -134,7 +160,7 @@ class Workspace:
         NoSpace where the disk is full.
         """
         given = [source(one) for one in sources]
-        encoder = self._encoder_of(model, given)
+        encoder = self._encoder_of(name, model, given)
         with self.home.owned():
             number = self.home.ledger.ensure(name, encoder.space)
         try:
@@ -147,12 +173,12 @@ class Workspace:
             raise
         if not result.cancelled:
             try:
-                self.home.index(number)  # what it lacked from before, if a crash left it behind
+                self.home.index(number, on_progress)  # what it lacked from before, if a crash left it behind
             except IndexUnavailable as error:
                 log.warning("%s", error)
         return result
 
-    def _encoder_of(self, model: str, given: Sequence[Source]) -> Encoder:
+    def _encoder_of(self, name: str, model: str, given: Sequence[Source]) -> Encoder:
         """The model that embeds the sources, or whose space the vectors are of that they bring."""
         dimension = own_dimension(given)
         if not model.startswith(OWN):
@@ -165,7 +191,9 @@ class Workspace:
             )
         if dimension is None:
             raise BadInput(f"{model!r} is for sources that bring vectors, and these bring none: name a model.")
-        return OwnVectors(model, dimension)
+        spaces = [info.space for info in self.collections() if info.name == name] + self.home.ledger.spaces(model)
+        known = [space for space in spaces if (space.model, space.dimension) == (model, dimension)]
+        return OwnVectors(known[0]) if known else OwnVectors.new(model, dimension)
 
     def add_sample(self, name: str = SAMPLE) -> Collection:
         """The sample collection, made from its shipped vectors and map without loading a model.
@@ -191,6 +219,17 @@ class Workspace:
         return collection
 
 
+def _until(cancelled: Callable[[], bool], on_progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """A way to tell progress that ends the work when it is cancelled."""
+
+    def tell(progress: Progress) -> None:
+        on_progress(progress)
+        if cancelled():
+            raise Cancelled("Stopped; what was done is kept.")
+
+    return tell
+
+
 class Collection:
     """A named set of images in one space, and the questions that can be asked of it."""
 
@@ -208,7 +247,7 @@ class Collection:
         """The model of the collection's space; raises ModelUnavailable when its files have changed since."""
         info = self.info
         if info.space.model.startswith(OWN):
-            return OwnVectors(info.space.model, info.space.dimension)
+            return OwnVectors(info.space)
         encoder = self._home.encoder(info.space.model)
         if encoder.space.fingerprint != info.space.fingerprint:
             raise ModelUnavailable(
@@ -345,15 +384,14 @@ class Collection:
     def view(self) -> tuple[Snapshot, SpaceMap]:
         """Images and map of one moment, row for row, also while an ingest goes on."""
         snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
-        while drawn is not None and drawn.revision > snapshot.revision:  # drawn between the two reads
-            snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
         if drawn is not None and drawn.ids == snapshot.ids:
             return snapshot, drawn
         if drawn is None or not set(drawn.ids) & set(snapshot.ids):
             present = projection.draw(snapshot.ids, snapshot.vectors, snapshot.revision)
         else:
             present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
-        self._home.ledger.save_map(self._number, present)
+        if drawn is None or drawn.revision <= snapshot.revision:  # else another has drawn more than is looked at here
+            self._home.ledger.save_map(self._number, present)
         return snapshot, present
 
     def redraw(self, seed: int = 0) -> SpaceMap:

@@ -315,11 +315,11 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copies(photographs: Path, number: int, folder: Path) -> Path:
-    """As many files as it takes to keep the app busy: each photograph again, and distinct by its last bytes."""
+    """As many files as it takes to keep the app busy: each photograph again, distinct by its last bytes everywhere."""
     folder.mkdir()
     files = [path.read_bytes() for path in sorted(photographs.iterdir())]
     for copy in range(number):
-        (folder / f"{copy:05}.jpg").write_bytes(files[copy % len(files)] + copy.to_bytes(4))
+        (folder / f"{copy:05}.jpg").write_bytes(files[copy % len(files)] + f"{folder.name} {copy}".encode())
     return folder
 
 

@@ -288,7 +288,7 @@ def test_a_signal_ends_an_ingest_between_batches_and_the_rest_follows(shell: She
             return super().encode(prepared)
 
     stopped = shell.json("ingest", str(folder), "-c", "many", "-m", "fake", status=130, load=Interrupted)
-    assert "stopping after this batch" in shell.errors
+    assert "stopping after this step" in shell.errors
     rest = shell.json("ingest", str(folder), "-c", "many", "-m", "fake")
 
     assert stopped["cancelled"]
@@ -298,16 +298,28 @@ def test_a_signal_ends_an_ingest_between_batches_and_the_rest_follows(shell: She
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-@pytest.mark.usefixtures("interruptible")
-def test_a_second_signal_ends_an_ingest_at_once(shell: Shell, pictures: Path):
-    class Interrupted(FakeEncoder):
-        def encode(self, prepared: Any) -> np.ndarray:
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGTERM)  # two of one kind may arrive as one
-            return super().encode(prepared)
+INTERRUPTED = """
+import os, signal, sys, time
+from sharedspace.cli import main
+from sharedspace.testing import FakeEncoder
+class Interrupted(FakeEncoder):
+    def encode(self, prepared):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)  # two of one kind may arrive as one
+        time.sleep(20)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main(sys.argv[1:], load=Interrupted)
+"""
 
-    assert shell("ingest", str(pictures), "-c", "plain", "-m", "fake", status=130, load=Interrupted) == ""
-    assert shell.errors.endswith("sharedspace: stopped\n")
+
+def test_a_second_signal_ends_an_ingest_at_once(shell: Shell, pictures: Path, tmp_path: Path):
+    words = ["ingest", str(pictures), "-c", "plain", "-m", "fake", "--home", str(tmp_path / "other")]
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, *words], capture_output=True, text=True, timeout=15)
+
+    assert -done.returncode in (signal.SIGINT, signal.SIGTERM)
+    assert done.stdout == ""
+    assert done.stderr.endswith("sharedspace: stopped\n")
+    assert shell.json(*words)["added"] == 6
 
 
 def test_names_have_no_power_over_the_terminal(shell: Shell, tmp_path: Path):

@@ -303,6 +303,11 @@ def test_bfloat16_gives_nearly_the_same_vectors_and_leaves_texts_alone(pocket: E
     assert (exact * near).sum(axis=1).min() > 0.999
     assert near.dtype == np.float32
     assert np.array_equal(half.texts(["a red boat"]), pocket.texts(["a red boat"]))
+    weights = {name: weight.dtype for name, weight in half._clip.named_parameters()}
+    multiplied = ("_proj.", ".fc1.", ".fc2.", "patch_embedding")
+    for name, dtype in weights.items():
+        lowered = name.startswith("vision_model") and any(part in name for part in multiplied)
+        assert dtype == (torch.bfloat16 if lowered else torch.float32), name
 
 
 def test_the_precision_is_the_one_asked_for_by_argument_or_setting(folder: Path, monkeypatch: pytest.MonkeyPatch):

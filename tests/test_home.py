@@ -17,6 +17,7 @@ from drawn import unit_rows
 
 from sharedspace.errors import BadInput, Cancelled, HomeInUse, IndexUnavailable, ModelUnavailable, NoSpace
 from sharedspace.home import Home, default_path
+from sharedspace.ledger import Ledger
 from sharedspace.records import ImageRecord, Progress, Space
 from sharedspace.store import CHUNK
 from sharedspace.testing import FakeEncoder, load_fake
@@ -182,15 +183,15 @@ def test_a_snapshots_rows_belong_to_its_records_though_another_process_writes_me
     number = home.ledger.ensure("first", SPACE)
     put(home, number, 5, 6)
     other = Home(home.path, load=load_fake)
-    read = home.ledger.records
+    read = Ledger.records
 
-    def records_then_a_write(asked: int) -> list[ImageRecord]:
-        found = read(asked)
+    def records_then_a_write(ledger: Ledger, asked: int) -> list[ImageRecord]:
+        found = read(ledger, asked)
         if len(found) == 2:
             straight(other, number, 1)
         return found
 
-    monkeypatch.setattr(home.ledger, "records", records_then_a_write)
+    monkeypatch.setattr(Ledger, "records", records_then_a_write)
     snapshot = home.snapshot(number)
     other.close()
     assert home.ledger.info(number).images == 3

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import struct
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -149,6 +151,44 @@ def test_grey_with_one_transparent_value_is_taken(depth: int):
     assert (pixels[2:] == 255).all()
 
 
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_numbers_of_any_range_are_seen_from_black_to_white(mode: str):
+    ramp = np.linspace(0, 1 if mode == "F" else 255, 32 * 32).reshape(32, 32)
+    data = encoded(Image.fromarray(ramp.astype(np.float32 if mode == "F" else np.int32)), "TIFF")
+
+    grey = np.asarray(images.decode(data, "measured.tif").image)[..., 0]
+    assert (grey.min(), grey.max()) == (0, 255)
+    np.testing.assert_allclose(grey, ramp / ramp.max() * 255, atol=1.01)
+
+
+def test_a_large_picture_is_reduced_whatever_its_format():
+    picture = images.decode(png("red", (6000, 4100)), "large.png", 224)
+
+    assert (picture.width, picture.height) == (6000, 4100)
+    assert picture.image.size == (2000, 1367)
+    assert (np.asarray(picture.image) == [255, 0, 0]).all()
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(images, "LARGE", 100 * 100)
+    inside, most, convert = [], [], images._rgb
+
+    def watched(image: Image.Image) -> Image.Image:
+        inside.append(image)
+        most.append(len(inside))
+        time.sleep(0.02)
+        found = convert(image)
+        inside.remove(image)
+        return found
+
+    monkeypatch.setattr(images, "_rgb", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda data: images.decode(data, "a.png"), [png("red", (101, 101))] * 6))
+        assert max(most) == 1
+        list(pool.map(lambda data: images.decode(data, "a.png"), [png("red", (100, 100))] * 6))
+        assert max(most) > 1
+
+
 def test_of_an_animation_the_first_frame_is_taken():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -211,6 +251,18 @@ def test_a_file_over_the_limit_of_bytes_is_refused(monkeypatch: pytest.MonkeyPat
 def test_what_is_no_picture_is_called_by_its_kind(data: bytes, said: str):
     with pytest.raises(Unreadable, match=said):
         images.decode(data, "photo.jpg")
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:PIL")  # what Pillow has to say of damaged EXIF
+@pytest.mark.parametrize("damage", [b"\x0c", b"\x05", b"\xff", b"\x00"])
+def test_damaged_exif_costs_nothing_but_the_orientation(damage: bytes):
+    tags = Image.Exif()
+    tags[0x0112], tags[0x010F] = 6, "a camera"
+    data = encoded(Image.new("RGB", (30, 20), "red"), "JPEG", exif=tags)
+    start = data.index(b"Exif\0\0") + 6
+    for at in range(start, start + 34):  # the kind of each value, how many there are, and where
+        odd = data[:at] + damage + data[at + 1 :]
+        assert images.decode(odd, "odd.jpg").image.size in {(30, 20), (20, 30)}
 
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]

@@ -514,7 +514,7 @@ def test_a_table_without_file_names_is_refused_with_the_column_it_needs(text: st
 
 
 @pytest.mark.parametrize(
-    "text", ["file,n\na.png\n", "file,n\na.png,1,2,3\n", "file,n\n,1\na.png,1\n", 'file,n\na.png,"1']
+    "text", ["file,n\na.png\n", "file,n\na.png,1,2,3\n", "file,n\n,1\n\na.png,1\n", "n,file\n1\n2,a.png"]
 )
 def test_ragged_rows_of_a_table_are_read_as_far_as_they_go(text: str):
     assert set(ingest.read_table(text, "t")) == {"a.png"}
@@ -531,9 +531,83 @@ def test_what_only_looks_like_a_number_stays_text():
     )
 
 
-def test_a_table_with_a_cell_of_no_end_is_refused_as_a_table():
-    with pytest.raises(BadInput, match=r"my\.csv: .*field larger than field limit"):
-        ingest.read_table('file,n\na.png,"' + "x" * 200_000, "my.csv")
+def test_a_quote_that_is_never_closed_is_told_with_its_line():
+    with pytest.raises(BadInput, match=r"my\.csv, line 3: a quote is opened there and never closed"):
+        ingest.read_table('file,n\nb.png,1\na.png,"1\nc.png,2\n', "my.csv")
+
+
+BAD_LINES = {
+    "metadata.jsonl": (
+        ['{"n": 5}', '{"file_name": "a.png", "n": 1}', "{{", "[1]", "[" * 100_000, '{"file_name": "b.png", "n": 2}'],
+        [1, 3, 4, 5],
+    ),
+    "labels.csv": (["file,n", "a.png,1", f"a.png,{'x' * 2**20}", "b.png,2", 'a.png,"3'], [3, 5]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bad_line_of_a_table_beside_the_pictures_is_told_and_the_others_are_used(
+    tmp_path: Path, kind: str, name: str
+):
+    lines, bad = BAD_LINES[name]
+    members = {"a.png": png("red"), "b.png": png("blue"), name: b"\xef\xbb\xbf" + "\r\n".join(lines).encode()}
+
+    taken, refused = walked(_laid_out(tmp_path, members, kind))
+    assert {file: item.meta for file, item in taken.items()} == {"a.png": {"n": 1}, "b.png": {"n": 2}}
+    assert [item.rpartition(" ")[2] for item in refused] == [str(number) for number in bad]
+
+
+def test_a_row_within_quotes_over_the_limit_costs_that_row_only():
+    bad: list[Rejected] = []
+    long = "\n".join(["x" * 1000] * 1100)
+
+    assert ingest.read_table(f'file,n\na,1\nb,"{long}\nc,3\n', "t.csv", bad)["c"] == {"n": 3}
+    assert bad[0] == Rejected("t.csv, line 3", "cannot be read (the row is over the limit of 1,048,576 characters)")
+
+
+def test_a_table_that_unpacks_to_more_than_a_file_may_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SHAREDSPACE_MAX_FILE_MB", "1")
+    words = pa.DictionaryArray.from_arrays(pa.array([0] * 600), pa.array(["a" * 100_000]))
+    pq.write_table(pa.table({"file": [f"{n}.png" for n in range(600)], "text": words}), tmp_path / "metadata.parquet")
+
+    with pytest.raises(BadInput, match=r"more memory than a table may: .* \(SHAREDSPACE_MAX_FILE_MB\)"):
+        ingest.read_table_file(tmp_path / "metadata.parquet", "metadata.parquet")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_tables_of_a_source_together_are_held_to_the_limit_of_one(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SHAREDSPACE_MAX_FILE_MB", "1")
+    members = {f"{n}/labels.csv": f"file,text\na.png,{'x' * 400_000}".encode() for n in range(4)}
+
+    taken, refused = walked(_laid_out(tmp_path, members | {f"{n}/a.png": png() for n in range(4)}, kind))
+    assert sorted(taken) == [f"{n}/a.png" for n in range(4)]
+    told = [reason for file, reason in refused.items() if file.endswith("labels.csv")]
+    assert len(told) == 2
+    assert all(reason.startswith("with the tables before it ") for reason in told)
+    assert all(reason.endswith("(SHAREDSPACE_MAX_FILE_MB)") for reason in told)
+
+
+def test_names_and_metadata_longer_than_an_export_may_hold_are_told(tmp_path: Path):
+    table = {"a.png": {"text": "x" * 131_068, "n": 1}, "b.png": {"text": "x" * 131_067, "n": 1}}
+    members = {"a.png": png("red"), "b.png": png("blue"), f"{'c' * 4000}.png": png()}
+
+    taken, refused = walked(zipped(tmp_path / "a.zip", members), table=table)
+    assert {name: item.meta for name, item in taken.items()} == {"a.png": {}, "b.png": table["b.png"]}
+    long, short = sorted(refused, key=len, reverse=True)
+    assert refused[short].startswith("its metadata is left out: 131,073 characters are over the limit of 131,072")
+    assert len(long) < 400
+    assert "characters is over the limit of 4,000" in refused[long]
+
+
+def test_an_entry_without_a_name_ends_nothing(tmp_path: Path):
+    path = zipped(tmp_path / "a.zip", {"x": b"odd", "a.png": png()})
+    path.write_bytes(path.read_bytes().replace(b"x", b"\0"))
+
+    assert ingest.count([ingest.source(path)]) == 1
+    assert list(walked(path)[0]) == ["a.png"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])

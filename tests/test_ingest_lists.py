@@ -1,11 +1,14 @@
 """Tables as sources: of paths, of pictures, of vectors, and image datasets of Hugging Face."""
 
 import datetime
+import io
 import json
 import os
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +28,7 @@ ROWS = [
 ]
 
 
-def walked(*given: Path | Source, table: dict | None = None) -> tuple[list[Item], dict[str, str]]:
+def walked(*given: Path | Source | str, table: dict | None = None) -> tuple[list[Item], dict[str, str]]:
     items = list(ingest.walk([ingest.source(one) for one in given], table))
     return (
         [item for item in items if isinstance(item, Item)],
@@ -130,7 +133,8 @@ def test_rows_that_name_nothing_are_told_by_their_number(pictures: Path):
     ("name", "data", "reason"),
     [
         ("t.csv", b"a,b\n1,2\n", "needs a column named 'file'"),
-        ("t.csv", b"path\n" + b'"' + b"x" * 200_000, "the table cannot be read (field larger"),
+        ("t.csv", b"path\n" + b'"' + b"x" * 200_000, "a quote is opened there and never closed"),
+        ("t.csv", b"x" * 2**21, "the table cannot be read (the row is over the limit of 1,048,576 characters)"),
         ("t.jsonl", b'{"path": "a.png"', "not JSON"),
         ("t.jsonl", b"[" * 100_000, "not JSON"),
         ("t.jsonl", b'{"n": 1}\n', "needs a column named 'file'"),
@@ -149,6 +153,49 @@ def test_a_table_that_cannot_be_read_is_refused_and_the_next_source_is_taken(
     assert len(refused) == 1
     assert reason in next(iter(refused.values()))
     assert (ingest.count([ingest.source(path)]) or 0) <= 1
+
+
+def bad_lines(kind: str) -> tuple[list[str], list[int]]:
+    """The lines of a table of ten pictures, and the numbers of two that cannot be read."""
+    if kind == "jsonl":
+        lines = [json.dumps({"path": f"pictures/{n}.png", "n": n}) for n in range(10)]
+        return [*lines[:2], '{"path": "2.png", "n": NaNN}', *lines[3:7], "x" * 3 * 2**20, *lines[8:]], [3, 8]
+    rows = [f"pictures/{n}.png,{n}" for n in range(10)]
+    return ["path,n", *rows[:2], f"pictures/2.png,{'y' * 2**20}", *rows[3:9], 'pictures/9.png,"9'], [4, 11]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_bad_line_of_a_table_is_told_with_its_number_and_the_rest_is_taken(tmp_path: Path, kind: str):
+    (tmp_path / "pictures").mkdir()
+    for n in range(10):
+        (tmp_path / "pictures" / f"{n}.png").write_bytes(png(size=(n + 1, 1)))
+    lines, bad = bad_lines(kind)
+    path = tmp_path / f"t.{kind}"
+    path.write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+
+    taken, refused = walked(path)
+    missing = {2, 7} if kind == "jsonl" else {2, 9}
+    assert [item.meta["n"] for item in taken] == [n for n in range(10) if n not in missing]
+    assert list(refused) == [f"{path}, line {number}" for number in bad]
+    assert ingest.count([ingest.source(path)]) == 10
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_line_without_end_costs_no_memory(tmp_path: Path, kind: str):
+    path = tmp_path / f"t.{kind}"
+    with path.open("wb") as opened:
+        opened.write(b"path\n" if kind == "csv" else b"")
+        for _ in range(64):
+            opened.write(b"," * 2**20)
+
+    tracemalloc.start()
+    refused = walked(path)[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [reason.partition("(")[2] for reason in refused.values()] == [
+        "the row is over the limit of 1,048,576 characters)"
+    ]
+    assert peak < 20 * 2**20
 
 
 # -- pictures within a Parquet file
@@ -193,6 +240,78 @@ def test_a_column_of_bytes_is_pictures_too_and_each_is_held_to_the_limit(
     taken, refused = walked(tmp_path / "t.parquet", table={"a.png": {"who": "given"}})
     assert [(item.data, item.meta) for item in taken] == [(png(), {"who": "given"})]
     assert list(refused.values()) == ["2 MB is over the limit of 1 MB (SHAREDSPACE_MAX_FILE_MB)"]
+
+
+def rows_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows are asked of a Parquet file at a time."""
+    asked: list[int] = []
+    before = pq.ParquetFile.iter_batches
+
+    def watched(self: pq.ParquetFile, batch_size: int, **options: Any) -> Any:
+        asked.append(batch_size)
+        return before(self, batch_size, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    walked(path)
+    return asked
+
+
+def test_rows_of_a_parquet_file_come_in_batches_that_fit_into_memory_whatever_it_packs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    words = pa.DictionaryArray.from_arrays(pa.array([0] * 600), pa.array(["a" * 2**20]))
+    pq.write_table(pa.table({"path": ["a.png"] * 600, "text": words}), tmp_path / "t.parquet", compression="zstd")
+    assert (tmp_path / "t.parquet").stat().st_size < 10_000
+    assert max(rows_at_once(tmp_path / "t.parquet", monkeypatch)) <= 32
+
+    pq.write_table(pa.table({"path": ["a.png"] * 600}), tmp_path / "small.parquet")
+    assert rows_at_once(tmp_path / "small.parquet", monkeypatch) == [1024]
+
+
+@pytest.mark.parametrize("column", ["text", "vector"])
+def test_a_parquet_file_that_packs_like_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str):
+    monkeypatch.setenv("SHAREDSPACE_MAX_FILE_MB", "1")
+    cells = {"text": ["a" * 2**22, "b"], "vector": [[0.0] * 2**18, [1.0]]}
+    table = pa.table({"path": ["a.png", "b.png"], column: cells[column]})
+    pq.write_table(table, tmp_path / "t.parquet", compression="zstd", use_dictionary=column == "vector")
+
+    taken, refused = walked(tmp_path / "t.parquet")
+    assert taken == []
+    assert "packed like a bomb: in one column " in refused[f"{tmp_path}/t.parquet"]
+    assert "(SHAREDSPACE_MAX_FILE_MB)" in refused[f"{tmp_path}/t.parquet"]
+
+
+@pytest.mark.parametrize("nested", ["list", "struct", "map"])
+def test_a_list_that_holds_one_text_many_times_is_refused_as_a_bomb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nested: str
+):
+    monkeypatch.setenv("SHAREDSPACE_MAX_FILE_MB", "4")
+    words = pa.DictionaryArray.from_arrays(pa.array([0] * 100), pa.array(["a" * 10**5]))
+    ends = pa.array([0, 100], pa.int32())
+    if nested == "map":
+        column = pa.MapArray.from_arrays(ends, pa.array([f"{n}" for n in range(100)]), words)
+    else:
+        items = words if nested == "list" else pa.StructArray.from_arrays([words], ["text"])
+        column = pa.ListArray.from_arrays(ends, items)
+    pq.write_table(pa.table({"path": ["a.png"], "text": column}), tmp_path / "t.parquet", compression="zstd")
+
+    taken, refused = walked(tmp_path / "t.parquet")
+    assert taken == []
+    assert list(refused.values()) == [
+        "packed like a bomb: in a few cells 9.537 MB is over the limit of 4 MB (SHAREDSPACE_MAX_FILE_MB)"
+    ]
+
+
+def test_a_cell_that_python_cannot_hold_costs_no_other(pictures: Path):
+    days = pa.array([0, 2**30], pa.int32()).view(pa.date32())
+    words = pa.array([b"caf\xe9", b"tea"]).view(pa.string())
+    path = pictures.parent / "t.parquet"
+    pq.write_table(pa.table({"path": ["pictures/red.png", "pictures/blue.png"], "day": days, "text": words}), path)
+
+    taken, refused = walked(path)
+    assert refused == {}
+    assert [item.meta["text"] for item in taken] == ["caf\ufffd", "tea"]
+    assert taken[0].meta["day"] == "1970-01-01"
 
 
 def test_a_parquet_file_in_a_folder_reads_no_file_outside_it(tmp_path: Path, pictures: Path):
@@ -346,7 +465,7 @@ def test_an_npz_never_runs_what_it_holds(tmp_path: Path):
 def test_an_npz_whose_array_says_it_is_larger_than_it_is_is_refused(tmp_path: Path):
     header = np.lib.format.magic(1, 0) + (118).to_bytes(2, "little")
     header += b"{'descr': '<f4', 'fortran_order': %s, 'shape': (1000000000, 512), }"
-    for by_columns, reason in ((b"False", "cut short"), (b"True", "(SHAREDSPACE_MAX_TOTAL_GB)")):
+    for by_columns, reason in ((b"False", "cut short"), (b"True", "(SHAREDSPACE_MAX_FILE_MB): save it by rows")):
         with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive:
             archive.writestr("vectors.npy", (header % by_columns).ljust(127) + b"\n" + bytes(64))
 
@@ -354,6 +473,49 @@ def test_an_npz_whose_array_says_it_is_larger_than_it_is_is_refused(tmp_path: Pa
         assert taken == []
         assert len(refused) == 1
         assert reason in next(iter(refused.values()))
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ((-1, 4), "an array of the shape (-1, 4)"),
+        ((2, -4), "an array of the shape (2, -4)"),
+        ((10**12, 0), "vectors of 0 numbers: 1 to 65,536 is the limit"),
+        ((2, 65_537), "vectors of 65,537 numbers: 1 to 65,536 is the limit"),
+    ],
+)
+def test_an_npz_of_a_shape_that_cannot_be_is_refused(tmp_path: Path, shape: tuple, reason: str):
+    with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive, archive.open("vectors.npy", "w") as out:
+        np.lib.format.write_array_header_1_0(out, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        out.write(bytes(4 * 65_537 * 2))
+
+    taken, refused = walked(tmp_path / "v.npz")
+    assert taken == []
+    assert list(refused.values()) == [reason]
+
+
+def test_long_rows_of_an_npz_are_read_few_at_a_time(tmp_path: Path):
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(out, {"descr": "<f4", "fortran_order": False, "shape": (400, 65_536)})
+    rows = [np.float32(n + 1).tobytes().ljust(4 * 65_536, b"\0") for n in range(400)]
+    with zipfile.ZipFile(tmp_path / "v.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("vectors.npy", out.getvalue() + b"".join(rows))
+
+    tracemalloc.start()
+    first = [
+        float(item.vector[0]) for item in ingest.walk([ingest.source(tmp_path / "v.npz")]) if isinstance(item, Item)
+    ]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert first == list(range(1, 401))
+    assert peak < 60 * 2**20
+
+
+def test_an_npz_packed_as_numpy_never_does_is_refused(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "v.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("vectors.npy", bytes(2**20))
+
+    assert "packed in another way than NumPy has" in next(iter(walked(tmp_path / "v.npz")[1].values()))
 
 
 def test_random_damage_to_tables_never_stops_the_walk(pictures: Path):
@@ -441,6 +603,22 @@ def test_a_dataset_by_name_without_a_network_is_one_clear_error():
     assert ingest.count([source]) is None
     with pytest.raises(BadInput, match="The dataset hf:nobody/no-such-set/plain:train cannot be loaded: "):
         list(ingest.walk([source]))
+
+
+def test_a_dataset_by_name_reads_no_file_of_this_machine_but_what_was_fetched(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "a.png").write_bytes(png())
+    cells = [{"bytes": None, "path": str(path)} for path in (pictures / "red.png", tmp_path / "cache" / "a.png")]
+    features = datasets.Features({"image": datasets.Image(decode=False)})
+    monkeypatch.setattr(hub, "_load", lambda given: datasets.Dataset.from_dict({"image": cells}, features=features))
+
+    taken, refused = walked("hf:evil/set")
+    assert [item.data for item in taken] == [png()]
+    assert list(refused.values()) == ["names a file outside the folder of its table"]
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ import pytest
 from drawn import encoded, png, shades
 from PIL import Image
 
+from sharedspace import ingest
 from sharedspace.errors import BadInput, Cancelled, EmptyCollection, ModelUnavailable, SpaceMismatch, Unreadable
 from sharedspace.records import Exported, ImageRecord, Progress, Space
 from sharedspace.testing import FakeEncoder, load_fake
 from sharedspace.transfer import layout, tables
+from sharedspace.transfer.unpack import Archive
 from sharedspace.workspace import Collection, Workspace
 
 COUNT = 12
@@ -447,7 +449,10 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
     "an id twice": (lambda members: swap_in(members, 3, 4), "line 5 of images.jsonl is not in the order"),
     "a line cut short": (cut("images.jsonl", 30), "images.jsonl is cut short"),
     "a line too many": (appended("images.jsonl", b"{}\n"), "images.jsonl holds more than belongs into it"),
-    "a line without end": (raw_row(b" " * (2**20 + 9)), "images.jsonl is cut short, or holds a line without end"),
+    "a line without end": (
+        raw_row(b" " * (layout.MOST_LINE + 2**13)),
+        "images.jsonl is cut short, or holds a line without end",
+    ),
     "a line that is no JSON": (raw_row(b"{"), "line 4 of images.jsonl lacks something"),
     "a line of lists in lists": (raw_row(b"[" * 100_000), "line 4 of images.jsonl lacks something"),
     "a line that is a list": (raw_row(b"[1]"), "line 4 of images.jsonl lacks something"),
@@ -553,6 +558,66 @@ def test_a_byte_that_changed_is_found(settled: Workspace, box: Path, tmp_path: P
 
     reason = "is not what was exported|is not the picture of that id|is not in the order|is not the sha256"
     refused(settled, written(tmp_path / "box.zip", members, signed=False), f"{reason}|does not name|lacks something")
+
+
+LONGEST = "\U0001f600"  # in JSON a character of 12 bytes
+
+
+def test_the_longest_names_and_metadata_that_an_ingest_takes_can_be_exported_and_imported(
+    workspace: Workspace, tmp_path: Path
+):
+    ends = [f"{n:03}.png" for n in range(102)]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for end in ends:
+            archive.writestr(end, png())
+    name = LONGEST * (4000 - len("/000.png"))
+    meta = {"text": LONGEST * (2**17 - 4)}
+    table = dict.fromkeys(ends, meta)
+    workspace.ingest("a", [ingest.Source(tmp_path / "a.zip", name)], table=table)
+    before = workspace.collection("a").snapshot().records
+    assert len(before[0].names) >= 100
+    assert before[0].meta == meta
+    workspace.export("a", tmp_path / "out.zip")
+
+    with closing(Workspace(tmp_path / "other", load=load_fake)) as other:
+        other.import_(tmp_path / "out.zip")
+        assert other.collection("a").snapshot().records == before
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "reason"),
+    [
+        ("MOST_LINE", 300, "names and metadata are longer than an import takes"),
+        ("MOST_TEXT", 20, "names and metadata are longer than an import takes"),
+        ("MOST_TEXT", 5, "has a name of more than 5 characters: rename it first"),
+        ("MOST_MANIFEST", 100, "too many texts on the map"),
+        ("MOST_ENTRIES", COUNT + 4, "too many pictures for one zip"),
+    ],
+)
+def test_what_could_not_be_imported_is_not_exported(
+    workspace_of: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, reason: str
+):
+    monkeypatch.setattr(layout, limit, most)
+
+    with pytest.raises(BadInput, match=reason):
+        workspace_of.export("shades", tmp_path / "out.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_long_lines_are_not_held_together(box: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(layout, "LINES", 1)
+
+    with closing(Archive(box)) as archive:
+        assert [len(batch.records) for batch in archive.batches()] == [1] * COUNT
+
+
+def test_a_table_of_contents_over_the_limit_is_not_even_read(
+    settled: Workspace, box: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(layout, "MOST_ENTRIES", COUNT)
+    monkeypatch.setattr(layout, "PER_ENTRY", 46)
+
+    refused(settled, box, "more than 12 members")
 
 
 def test_sums_alone_find_what_else_is_sound(settled: Workspace, box: Path, tmp_path: Path):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from sharedspace.ui.text import escaped, plain, short
+from sharedspace.ui.text import escaped, left, plain, short
 
 HOSTILE = (
     "<img src=x onerror=alert(1)> ![leak](http://evil.example/x.png) [c](javascript:x) `a` $b$ :smile: **bold** | # h"
@@ -32,3 +32,20 @@ def test_escaped_text_cannot_end_an_attribute_or_open_a_tag() -> None:
 )
 def test_short_keeps_the_end_of_a_path(path: str, expected: str) -> None:
     assert short(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "a few seconds left"),
+        (17.0, "about 20 s left"),
+        (89.0, "about 90 s left"),
+        (118.0, "about 2 min left"),
+        (3600.0, "about 60 min left"),
+        (5700.0, "about 1 h 40 min left"),
+        (7200.0, "about 2 h left"),
+        (50_000.0, "about 13 h left"),
+    ],
+)
+def test_time_left_is_said_as_exactly_as_it_can_be_known(seconds: float, words: str) -> None:
+    assert left(seconds) == words

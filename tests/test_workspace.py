@@ -21,7 +21,7 @@ from sharedspace import intake, samples
 from sharedspace import workspace as workspace_module
 from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound, SpaceMismatch, Unreadable
 from sharedspace.images import fingerprint
-from sharedspace.intake import FILES
+from sharedspace.intake import FILES, FIRST
 from sharedspace.records import ImageRecord, Progress
 from sharedspace.samples import Sample
 from sharedspace.testing import FakeEncoder, load_fake
@@ -217,7 +217,7 @@ def test_a_cancelled_ingest_keeps_what_is_done_and_running_it_again_completes_it
     told: list[Progress] = []
     first = workspace.ingest("many", [folder], on_progress=told.append, cancelled=lambda: len(told) >= 2)
     assert first.cancelled
-    assert 2 * FILES <= first.added < n
+    assert 0 < first.added < n
     assert workspace.collection("many").info.images == first.added == told[-1].done
 
     second = workspace.ingest("many", [folder])
@@ -257,11 +257,12 @@ def test_progress_rises_to_the_count_of_files(workspace: Workspace, tmp_path: Pa
     assert {one.total for one in told} == {n}
     done = [one.done for one in told]
     assert done == sorted(done)
-    assert {FILES, 2 * FILES, n} <= set(done)
+    assert done[-1] == n
+    assert len(set(done)) > 2
 
 
 def test_what_was_told_is_durable_and_group_by_group_not_file_by_file(workspace: Workspace, tmp_path: Path):
-    folder, counts = folder_of(tmp_path / "many", shades(40)), []
+    folder, counts = folder_of(tmp_path / "many", shades(30 * FILES)), []
 
     def look(progress: Progress) -> None:
         with sqlite3.connect(workspace.home.path / "ledger.sqlite3") as db:  # as another program would see it
@@ -270,12 +271,20 @@ def test_what_was_told_is_durable_and_group_by_group_not_file_by_file(workspace:
 
     workspace.ingest("many", [folder], on_progress=look)
     assert all(done == durable for done, durable in counts)
-    assert len(counts) < 10
+    assert len(counts) < 15
 
 
 @pytest.mark.usefixtures("each_batch")
-def test_questions_are_answered_while_pictures_are_added_and_in_the_end_by_all(workspace: Workspace, tmp_path: Path):
+def test_questions_are_answered_while_pictures_are_added_and_in_the_end_by_all(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder, answered = folder_of(tmp_path / "many", shades(8 * FILES)), []
+
+    class Never(dict):
+        def get(self, key, default):
+            return 0.0
+
+    monkeypatch.setattr(workspace.home, "_due", Never())  # a busy machine would see few of them
 
     def ask(progress: Progress) -> None:
         collection = workspace.collection("many")
@@ -290,6 +299,29 @@ def test_questions_are_answered_while_pictures_are_added_and_in_the_end_by_all(w
     assert len(workspace.collection("many").search("red", k=1000).hits) == 8 * FILES
 
 
+def test_pictures_that_are_being_added_keep_their_files_when_another_collection_that_has_them_goes(
+    workspace: Workspace, pictures: Path
+):
+    """They were there already, so they were not written; the ledger does not know yet who needs them."""
+    workspace.ingest("first", [pictures], keep=True)
+    encoder = workspace.home.encoder("pocket")
+
+    class Meanwhile(FakeEncoder):
+        def encode(self, prepared):
+            if any(info.name == "first" for info in workspace.collections()):
+                workspace.delete("first")
+            return super().encode(prepared)
+
+    workspace.home._encoders["pocket"] = Meanwhile("pocket")
+    workspace.ingest("second", [pictures], keep=True)
+    workspace.home._encoders["pocket"] = encoder
+    assert [info.name for info in workspace.collections()] == ["second"]
+    assert all(workspace.home.thumbnail(one.id) for one in records(workspace, "second"))
+    assert all(workspace.home.original(one.id) for one in records(workspace, "second"))
+    workspace.delete("second")
+    assert not [path for kind in ("thumbs", "originals") for path in (workspace.home.path / kind).glob("*/*")]
+
+
 def test_readers_of_a_growing_collection_never_wait_for_a_new_snapshot(filled: Collection, workspace: Workspace):
     home, number = workspace.home, filled.info.number
     first = filled.snapshot()
@@ -297,6 +329,7 @@ def test_readers_of_a_growing_collection_never_wait_for_a_new_snapshot(filled: C
     with home.growing(number):
         home.record(number, [white], np.eye(4, dtype=np.float32)[:1])
         assert filled.snapshot() is first
+        assert white.id not in {hit.id for hit in filled.search("white", k=7, index="chroma")}
         home.refresh(number)
         second = filled.snapshot()
         assert second.records == (*first.records, white)
@@ -343,7 +376,7 @@ def test_vectors_of_ones_own_join_a_model_when_its_own_agree_on_the_pictures(wor
     result = workspace.ingest("right", [own(pictures / "right.npz", right, paths=files)])
 
     assert result.added == len(files)
-    assert seen(workspace)["images"] - before == len(files)  # to compare, not to embed
+    assert seen(workspace)["images"] - before <= FIRST  # to compare, not to embed
     assert names(workspace.collection("right").search("blue", k=1)) == ["blue.png"]
     assert all(workspace.home.thumbnail(one.id) for one in records(workspace, "right"))
     with pytest.raises(BadInput, match=r"its vector is not that of pocket \(cosine -?0\.\d\d.*vectors:NAME"):
@@ -351,6 +384,27 @@ def test_vectors_of_ones_own_join_a_model_when_its_own_agree_on_the_pictures(wor
     assert [info.name for info in workspace.collections()] == ["right"]
     assert workspace.ingest("own", [pictures / "wrong.npz"], model="vectors:mine").added == len(files)
     assert {Path(one.path).name for one in records(workspace, "own")} == set(files)
+
+
+def test_another_vector_for_the_same_picture_is_refused_and_goes_with_its_last_collection(
+    workspace: Workspace, pictures: Path
+):
+    files = sorted(path.name for path in pictures.glob("*.png"))
+    rows = np.random.default_rng(0).normal(size=(len(files), 6)).astype(np.float32)
+    first = own(pictures / "first.npz", rows, paths=files)
+    second = own(pictures / "second.npz", -rows, paths=files)
+    workspace.ingest("mine", [first], model="vectors:mine")
+
+    result = workspace.ingest("again", [second], model="vectors:mine")
+    assert result.added == 0
+    assert {one.reason for one in result.rejected} == {"it has another vector in vectors:mine already"}
+    workspace.delete("again")
+    workspace.delete("mine")
+    workspace.ingest("mine", [second], model="vectors:mine")
+    held = workspace.collection("mine").snapshot()
+    by_name = {Path(path).name: vector for path, vector in zip(held.paths, held.vectors, strict=True)}
+    unit = -rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.stack([by_name[name] for name in files]), unit, atol=1e-6)
 
 
 def test_vectors_of_another_length_are_refused_with_both_and_the_way_out(workspace: Workspace, tmp_path: Path):

@@ -13,7 +13,7 @@ from sharedspace import __version__, encoders
 from sharedspace.cli import ask, keep, move, run
 from sharedspace.cli.terminal import CANNOT, STOPPED, Answer, printable, say, show
 from sharedspace.encoders import Encoder
-from sharedspace.errors import SharedSpaceError
+from sharedspace.errors import Cancelled, SharedSpaceError
 from sharedspace.store import parse_headers
 from sharedspace.workspace import Workspace
 
@@ -79,6 +79,9 @@ def main(argv: Sequence[str] | None = None, load: Callable[[str], Encoder] = enc
     except BrokenPipeError:  # `sharedspace … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Cancelled as error:
+        say(f"sharedspace: {printable(error)}")
+        return STOPPED
     except (SharedSpaceError, OSError) as error:
         say(f"sharedspace: {printable(error)}")
         return CANNOT

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from sharedspace import answers, encoders
-from sharedspace.cli.terminal import PARTLY, STOPPED, Answer, ProgressLine, printable, say, table
+from sharedspace.cli.terminal import PARTLY, STOPPED, Answer, ProgressLine, printable, say, stop_on_signal, table
 from sharedspace.errors import NotFound
 from sharedspace.ingest import read_table_file
 from sharedspace.records import IngestResult
@@ -53,7 +50,7 @@ def ingest(workspace: Workspace, args: Namespace) -> Answer:
         os.environ["SHAREDSPACE_PRECISION"] = args.precision  # of this process, which ends with the command
     table = None if args.meta is None else read_table_file(Path(args.meta), args.meta)
     model = args.model or _model_of(workspace, args.collection)
-    with _stop_on_signal() as stopped, closing(ProgressLine()) as progress:
+    with stop_on_signal() as stopped, closing(ProgressLine()) as progress:
         result = workspace.ingest(
             args.collection, args.sources, model, table, on_progress=progress, cancelled=stopped.is_set
         )
@@ -76,29 +73,6 @@ def _model_of(workspace: Workspace, name: str) -> str:
         return workspace.collection(name).info.space.model
     except NotFound:
         return "pocket"
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second interrupts at once."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: object) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-        say(("\n" if sys.stderr.isatty() else "") + "stopping after this batch; once more to stop at once")
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no handlers
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) != signal.SIG_IGN:  # a shell's `&` makes its job deaf, and means it
-                before[number] = signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def list_collections(workspace: Workspace, args: Namespace) -> Answer:
@@ -157,8 +131,8 @@ def delete_collection(workspace: Workspace, args: Namespace) -> Answer:
 
 def verify_collection(workspace: Workspace, args: Namespace) -> Answer:
     """Compare all that is kept of a collection with the ledger, and mend it."""
-    with closing(ProgressLine()) as progress:
-        found = workspace.verify(args.name, progress)
+    with stop_on_signal() as stopped, closing(ProgressLine()) as progress:
+        found = workspace.verify(args.name, progress, stopped.is_set)
     what = "the index did not agree with the ledger and was mended" if found.rebuilt else "everything agrees"
     if not found.rebuilt and (found.mended or found.problems):
         what = "the index agrees with the ledger"

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import closing
 
 from sharedspace import answers, encoders
-from sharedspace.cli.terminal import Answer, ProgressLine, printable, say
+from sharedspace.cli.terminal import Answer, ProgressLine, printable, say, stop_on_signal
 from sharedspace.encoders.own import OWN
 from sharedspace.workspace import Workspace
 
@@ -25,8 +25,8 @@ def export_options(parser: ArgumentParser) -> None:
 
 def export(workspace: Workspace, args: Namespace) -> Answer:
     """Write a collection to a file."""
-    with closing(ProgressLine()) as progress:
-        done = workspace.export(args.collection, args.out, args.originals, progress)
+    with stop_on_signal() as stopped, closing(ProgressLine()) as progress:
+        done = workspace.export(args.collection, args.out, args.originals, progress, stopped.is_set)
     line = f"{printable(done.out)}: {done.images:,} images, {_size(done.bytes)}"
     if args.originals:
         line += f", {done.originals:,} originals"
@@ -45,8 +45,8 @@ def import_options(parser: ArgumentParser) -> None:
 
 def import_(workspace: Workspace, args: Namespace) -> Answer:
     """Read an exported collection; Ctrl-C keeps what was taken, and the same command completes it."""
-    with closing(ProgressLine()) as progress:
-        done = workspace.import_(args.file, args.collection, progress)
+    with stop_on_signal() as stopped, closing(ProgressLine()) as progress:
+        done = workspace.import_(args.file, args.collection, progress, stopped.is_set)
     model = done.space.model
     if not model.startswith(OWN) and not encoders.on_disk(model):
         say(f"texts are searched with the model {printable(model)}, which is not on this machine")
@@ -62,8 +62,8 @@ def copy_options(parser: ArgumentParser) -> None:
 
 def copy(workspace: Workspace, args: Namespace) -> Answer:
     """A second collection with the same images, metadata and map."""
-    with closing(ProgressLine()) as progress:
-        images = workspace.copy(args.name, args.new, progress).info.images
+    with stop_on_signal() as stopped, closing(ProgressLine()) as progress:
+        images = workspace.copy(args.name, args.new, progress, stopped.is_set).info.images
     document = {"name": args.new, "of": args.name, "images": images}
     return Answer(document, [f"{printable(args.new)}: {images:,} images, as in {printable(args.name)}"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
@@ -24,8 +25,13 @@ class OwnVectors:
     side = 224
     precision = "float32"
 
-    def __init__(self, name: str, dimension: int) -> None:
-        self.space = Space(f"{name}/{dimension}", name, dimension, 100.0)
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    @classmethod
+    def new(cls, name: str, dimension: int) -> OwnVectors:
+        """A space that is nobody else's, also of those who give theirs the same name."""
+        return cls(Space(f"own-{secrets.token_hex(6)}", name, dimension, 100.0))
 
     def workers(self) -> ThreadPoolExecutor:
         """Threads that read pictures for their thumbnails."""

@@ -11,8 +11,8 @@ from typing import Literal
 from sharedspace import images
 from sharedspace.errors import BadInput, Unreadable
 from sharedspace.ingest import folders, hub, lists, npz, parquet, tars, zips
-from sharedspace.ingest.items import NESTED, OTHER, Item, Source, as_text, read_file
-from sharedspace.ingest.tables import FILE_COLUMNS, TABLES, read_table, read_table_file, unreadable
+from sharedspace.ingest.items import MOST_META, MOST_NAME, NESTED, OTHER, Item, Source, as_text, read_file
+from sharedspace.ingest.tables import FILE_COLUMNS, TABLES, characters, read_table, read_table_file, unreadable
 from sharedspace.records import Meta, Rejected
 
 __all__ = [
@@ -127,6 +127,28 @@ def walk(sources: Iterable[Source], table: Mapping[str, Meta] | None = None) -> 
     metadata.jsonl or metadata.parquet, the other cells of a row, or class folders. At most one file's bytes are held
     at a time, in a tar those of one sample. Raises BadInput for a dataset that cannot be loaded.
     """
+    for found in _walk(sources, table):
+        yield from _bounded(found)
+
+
+def _bounded(found: Item | Rejected) -> Iterator[Item | Rejected]:
+    """What was found, with no more text than an export of it may hold; what is left out is told."""
+    name = found.name if isinstance(found, Item) else found.item
+    short = name if len(name) <= MOST_NAME else f"{name[:300]}…"
+    if isinstance(found, Rejected):
+        yield replace(found, item=short)
+    elif name != short:
+        yield Rejected(short, f"its name of {len(name):,} characters is over the limit of {MOST_NAME:,}")
+    elif (length := characters(found.meta)) > MOST_META:
+        yield Rejected(
+            name, f"its metadata is left out: {length:,} characters are over the limit of {MOST_META:,} for one picture"
+        )
+        yield replace(found, meta={})
+    else:
+        yield found
+
+
+def _walk(sources: Iterable[Source], table: Mapping[str, Meta] | None) -> Iterator[Item | Rejected]:
     for kind, one in _parts(sources):
         match kind:
             case "folder":

@@ -58,13 +58,16 @@ def files(folder: Path, wanted: Callable[[PurePosixPath], bool] = is_candidate) 
 
 
 def _table(one: Source, folder: PurePosixPath, beside: Beside) -> Iterator[Rejected]:
-    """Take up the table of one folder; what is yielded is why it cannot be read."""
+    """Take up the table of one folder; what is yielded is why it, or a line of it, cannot be read."""
     for kind in TABLES:
         path = one.path / folder / kind
         if path.is_symlink() or not path.is_file():
             continue
+        name = one.within((folder / kind).as_posix())
         try:
-            beside.add(folder, read_table_file(path, one.within((folder / kind).as_posix())))
+            bad: list[Rejected] = []
+            beside.add(folder, read_table_file(path, name, bad), name)
+            yield from bad
         except Unreadable as error:
             yield unreadable(error)
 

@@ -39,7 +39,7 @@ def walk(one: Source, given: Mapping[str, Meta] | None) -> Iterator[Item | Rejec
     for split, dataset in _splits(one).items():
         column, rows = _undecoded(dataset, one)
         names = {key: kind.int2str for key, kind in rows.features.items() if type(kind).__name__ == "ClassLabel"}
-        part = Source(one.path, one.within(split) if split else one.name, reach=one.reach)
+        part = Source(one.path, one.within(split) if split else one.name, reach=one.reach or _cache())
         number = 0
         try:
             for number, row in enumerate(rows, start=1):
@@ -62,6 +62,13 @@ def _splits(one: Source) -> dict[str, Any]:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise BadInput(f"The dataset {one.name} cannot be loaded: {lines[0][:300]}") from error
     return dict(loaded) if isinstance(loaded, dict) else {"": loaded}
+
+
+def _cache() -> Path:
+    """Where what was fetched lies: a row of a dataset may name any file, and no other is read for it."""
+    import datasets
+
+    return Path(datasets.config.HF_CACHE_HOME)
 
 
 def _load(given: str) -> Any:

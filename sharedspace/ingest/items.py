@@ -12,6 +12,8 @@ import numpy as np
 from sharedspace import images, limits
 from sharedspace.records import Meta, Rejected
 
+MOST_NAME = 4000  # characters of a name: an export has to be one that an import takes
+MOST_META = 2**17  # characters of one picture's metadata
 NOT_REGULAR = "not a regular file (links and devices are not followed)"
 LINK = "a link (links are not followed)"
 NESTED = "an archive inside an archive: unpack it first"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from sharedspace import limits
 from sharedspace.errors import Unreadable
 from sharedspace.ingest import npz, parquet
 from sharedspace.ingest.items import OTHER, Item, Source, as_text, read_file
-from sharedspace.ingest.tables import FILE_COLUMNS, Row, csv_rows, file_column, jsonl_rows, metadata, unreadable
+from sharedspace.ingest.tables import FILE_COLUMNS, file_column, metadata, text_rows, unreadable
 from sharedspace.records import Meta, Rejected
 
 NAMES = (*FILE_COLUMNS, "paths", "files", "id", "ids")  # of vectors, by preference
@@ -22,11 +22,17 @@ NO_VECTOR = "no vector of finite numbers that are not all zero"
 def text_table(one: Source, given: Mapping[str, Meta] | None) -> Iterator[Item | Rejected]:
     """The pictures that a CSV or a file of JSON lines names, each with the other cells of its row."""
     try:
-        with one.path.open(encoding="utf-8", errors="replace", newline="") as opened:
-            rows = _text_rows(opened, one)
+        with one.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             key = None
-            for number, row in enumerate(rows, start=1):
-                key = key or file_column(row, one.name)
+            for number, row in enumerate(text_rows(opened, one.name), start=1):
+                if isinstance(row, Rejected):
+                    yield row
+                    continue
+                try:
+                    key = key or file_column(row, f"{one.name}, row {number}")
+                except Unreadable as error:  # of JSON lines; the others name their columns once
+                    yield unreadable(error)
+                    continue
                 yield _pictured(one, number, row.get(key), metadata(row, key), given)
     except Unreadable as error:
         yield unreadable(error)
@@ -34,17 +40,11 @@ def text_table(one: Source, given: Mapping[str, Meta] | None) -> Iterator[Item |
         yield Rejected(one.name, f"cannot be read ({error.strerror})")
 
 
-def _text_rows(opened: TextIO, one: Source) -> Iterator[Row]:
-    if PurePosixPath(one.name).suffix.lower() == ".jsonl":
-        return jsonl_rows(opened, one.name)
-    return csv_rows(opened, one.name)
-
-
 def count_text_table(one: Source) -> int:
     """How many rows a CSV or a file of JSON lines has; 1 where it cannot be read, for the refusal."""
     try:
-        with one.path.open(encoding="utf-8", errors="replace", newline="") as opened:
-            return sum(1 for _ in _text_rows(opened, one))
+        with one.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+            return sum(1 for _ in text_rows(opened, one.name))
     except (Unreadable, OSError):
         return 1
 

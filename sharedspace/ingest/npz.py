@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,9 @@ from sharedspace.ingest.zips import DAMAGED, opened
 VECTORS = ("vectors", "embeddings", "vector", "embedding")
 VECTOR = ""  # the key of a row's vector: no array can be called so
 MOST = 100  # arrays
-ROWS = 1024  # that are read at a time
+ROWS = 1024  # that are read at a time at most
+AT_ONCE = 8 * 2**20  # bytes that the rows read at a time may take
+MOST_NUMBERS = 2**16  # of one vector
 
 
 class _Array:
@@ -30,6 +33,8 @@ class _Array:
             raise Unreadable(name, f"an array of format {version[0]}.{version[1]} is not read")
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         self.shape, self.by_columns, self.kind = read(file)
+        if min(self.shape, default=0) < 0:
+            raise Unreadable(name, f"an array of the shape {self.shape}")
         self._whole: np.ndarray | None = None
         self._row = 0
 
@@ -38,14 +43,14 @@ class _Array:
         self._row += rows
         if self.by_columns and len(self.shape) > 1:  # its rows stand apart: only the whole gives one
             if self._whole is None:
+                if reason := limits.current().file(math.prod(self.shape) * self.kind.itemsize):
+                    raise Unreadable(self.name, f"it stands by columns, and as a whole {reason}: save it by rows")
                 self._whole = self._read(math.prod(self.shape)).reshape(self.shape, order="F")
             return self._whole[self._row - rows : self._row]
         return self._read(rows * math.prod(self.shape[1:])).reshape(rows, *self.shape[1:])
 
     def _read(self, numbers: int) -> np.ndarray:
         size = numbers * self.kind.itemsize
-        if reason := limits.current().archive(0, size):
-            raise Unreadable(self.name, reason)
         data = self.file.read(size)
         if len(data) != size:
             raise Unreadable(self.name, "cut short")
@@ -71,8 +76,10 @@ def rows(path: Path, name: str) -> Iterator[dict[str, Any]]:
         arrays = _arrays(path, name, stack)
         n = arrays[VECTOR].shape[0]
         try:
-            for start in range(0, n, ROWS):
-                blocks = {key: array.take(min(ROWS, n - start)) for key, array in arrays.items()}
+            row = sum(math.prod(array.shape[1:]) * array.kind.itemsize for array in arrays.values())
+            at_once = max(1, min(ROWS, AT_ONCE // row))
+            for start in range(0, n, at_once):
+                blocks = {key: array.take(min(at_once, n - start)) for key, array in arrays.items()}
                 cells = {key: _cells(block) for key, block in blocks.items() if key != VECTOR}
                 with np.errstate(over="ignore"):  # what is too large for 32 bits becomes inf, and is refused as such
                     vectors = blocks[VECTOR].astype(np.float32)
@@ -89,6 +96,8 @@ def _arrays(path: Path, name: str, stack: ExitStack) -> dict[str, _Array]:
     if not chosen or len(found[chosen].shape) != 2 or found[chosen].kind.kind not in "fiu":
         raise Unreadable(name, "an NPZ of vectors needs an array named 'vectors' or 'embeddings', (n, d) of numbers")
     vectors = found.pop(chosen)
+    if not 0 < vectors.shape[1] <= MOST_NUMBERS:
+        raise Unreadable(name, f"vectors of {vectors.shape[1]:,} numbers: 1 to {MOST_NUMBERS:,} is the limit")
     beside = {key: array for key, array in found.items() if array.shape == vectors.shape[:1] and _is_read(array.kind)}
     return {**beside, VECTOR: vectors}
 
@@ -97,6 +106,9 @@ def _all(path: Path, name: str, stack: ExitStack) -> dict[str, _Array]:
     try:
         archive = stack.enter_context(opened(path, name))
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")][:MOST]
+        if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
+            # Of 4 kB, which zipfile reads at least, bzip2 makes gigabytes.
+            raise Unreadable(name, "it is packed in another way than NumPy has: save it with numpy.savez_compressed")
         keys = [info.filename.removesuffix(".npy") for info in members]
         return {
             key: _Array(stack.enter_context(archive.open(info)), f"{name}/{key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from sharedspace import limits
 from sharedspace.errors import Unreadable
 
 VECTORS = ("vector", "embedding", "vectors", "embeddings")
-ROWS = 1024  # that are read at a time; of pictures fewer
+ROWS = 1024  # that are read at a time at most; of pictures fewer
 PICTURES = 8
+AT_ONCE = 32 * 2**20  # bytes that the rows read at a time may take
+BOMB = 100  # times its packed size: pictures, words and vectors are not packed so tightly
+MOST_NUMBERS = 2**16  # of one vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,11 @@ def _opened(given: Path | BinaryIO, name: str) -> Iterator[Any]:
 
     try:
         # Read in pieces: a column of pictures may be larger than memory.
-        with pq.ParquetFile(given, buffer_size=2**20, pre_buffer=False) as opened:
+        # Texts within lists stay as few as they are stored: in one cell there may be one of them thousands of times.
+        schema = pq.read_metadata(given).schema
+        leaves = (schema.column(at) for at in range(len(schema)))
+        listed = [leaf.path for leaf in leaves if leaf.max_repetition_level and leaf.physical_type == "BYTE_ARRAY"]
+        with pq.ParquetFile(given, buffer_size=2**20, pre_buffer=False, read_dictionary=listed) as opened:
             yield opened
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Unreadable(name, f"the Parquet file cannot be read ({_first_line(error)})") from error
@@ -50,7 +59,7 @@ def columns(given: Path | BinaryIO, name: str) -> Columns:
         schema = opened.schema_arrow
         vector = next((column for column in VECTORS if column in schema.names and _is_vector(schema, column)), None)
         picture = next((field.name for field in schema if _is_picture(field.type)), None)
-        dimension = None if vector is None else _dimension(opened, vector)
+        dimension = None if vector is None else _dimension(opened, vector, name)
         return Columns(tuple(schema.names), opened.metadata.num_rows, vector, dimension, picture)
 
 
@@ -66,11 +75,38 @@ def rows(given: Path | BinaryIO, name: str, also: tuple[str, ...] = ()) -> Itera
         vectors = {column for column in VECTORS if column in schema.names and _is_vector(schema, column)}
         wanted = [column for column in schema.names if column in also or column not in heavy | vectors]
         labels = class_names(schema.metadata)
-        at_once = PICTURES if heavy & set(also) else ROWS
+        at_once = min(PICTURES if heavy & set(also) else ROWS, _fitting(opened, set(wanted), name))
         for batch in opened.iter_batches(at_once, columns=wanted, use_threads=False):
+            for column in wanted:
+                nested = batch.column(column).type.num_fields > 0
+                if nested and (reason := limits.current().file(_text_bytes(batch.column(column)))):
+                    raise Unreadable(name, f"packed like a bomb: in a few cells {reason}")
             cells = {column: _cells(batch.column(column), column in vectors, labels.get(column)) for column in wanted}
             for row in range(len(batch)):
                 yield {column: values[row] for column, values in cells.items()}
+
+
+def _fitting(opened: Any, wanted: set[str], name: str) -> int:
+    """How many rows fit into AT_ONCE, if each were as large as all that its column packs: a dictionary packs so.
+
+    Raises Unreadable for a bomb: more than one file may hold, out of next to nothing.
+    """
+    worst, most = 1, limits.current()
+    for number in range(opened.num_row_groups):
+        group, row = opened.metadata.row_group(number), 0
+        for at in range(group.num_columns):
+            chunk, leaf = group.column(at), opened.schema.column(at)
+            if leaf.path.split(".")[0] not in wanted:
+                continue
+            unpacked = max(chunk.total_uncompressed_size, 8 * chunk.num_values if leaf.max_repetition_level else 0)
+            if (reason := most.file(unpacked)) and unpacked > BOMB * chunk.total_compressed_size:
+                raise Unreadable(name, f"packed like a bomb: in one column {reason}")
+            if leaf.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+                row += chunk.total_uncompressed_size
+            elif leaf.max_repetition_level:
+                row += 8 * math.ceil(chunk.num_values / max(1, group.num_rows))
+        worst = max(worst, row)
+    return max(1, AT_ONCE // worst)
 
 
 def class_names(metadata: dict[bytes, bytes] | None) -> dict[str, dict[int, str]]:
@@ -102,21 +138,52 @@ def _is_picture(kind: Any) -> bool:
     return bool(kinds.is_binary(kind) or kinds.is_large_binary(kind))
 
 
-def _dimension(opened: Any, column: str) -> int | None:
-    fixed = getattr(opened.schema_arrow.field(column).type, "list_size", None)
-    if fixed is not None:
-        return int(fixed)
-    for batch in opened.iter_batches(ROWS, columns=[column], use_threads=False):
-        lengths = Counter(len(cell) for cell in batch.column(0) if cell.is_valid)
-        return lengths.most_common(1)[0][0] if lengths else None
-    return None
+def _dimension(opened: Any, column: str, name: str) -> int | None:
+    found = getattr(opened.schema_arrow.field(column).type, "list_size", None)
+    if found is None:
+        at_once = min(ROWS, _fitting(opened, {column}, name))
+        batch = next(opened.iter_batches(at_once, columns=[column], use_threads=False), None)
+        lengths = Counter(len(cell) for cell in (() if batch is None else batch.column(0)) if cell.is_valid)
+        found = lengths.most_common(1)[0][0] if lengths else None
+    if found is not None and found > MOST_NUMBERS:
+        raise Unreadable(name, f"vectors of {found:,} numbers are over the limit of {MOST_NUMBERS:,}")
+    return found
+
+
+def _text_bytes(column: Any) -> int:
+    """How long all texts within lists are, each as often as it is there."""
+    import pyarrow.compute as pc
+    import pyarrow.types as kinds
+
+    if kinds.is_dictionary(column.type):
+        return pc.sum(pc.take(pc.binary_length(column.dictionary), column.indices)).as_py() or 0
+    if kinds.is_struct(column.type):
+        return sum(map(_text_bytes, column.flatten()))
+    if kinds.is_list(column.type) or kinds.is_large_list(column.type):
+        return _text_bytes(column.flatten())
+    if kinds.is_map(column.type):
+        return _text_bytes(column.keys) + _text_bytes(column.items)
+    return 0
 
 
 def _cells(column: Any, vectors: bool, labels: dict[int, str] | None) -> list[Any]:
     if vectors:
         return [_vector(cell) for cell in column]
-    values: list[Any] = column.to_pylist()
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):  # one of them
+        values = [_value(cell) for cell in column]
     return [labels.get(value) for value in values] if labels else values  # -1: not known
+
+
+def _value(cell: Any) -> Any:
+    """A cell as Python has it, as text where it has none: days after the year 9999, words that are not UTF-8."""
+    try:
+        return cell.as_py()
+    except UnicodeDecodeError:  # of a cell with parts in it nothing is taken
+        return cell.as_buffer().to_pybytes().decode("utf-8", "replace") if hasattr(cell, "as_buffer") else None
+    except (ValueError, OverflowError):
+        return str(cell.cast("string"))
 
 
 def _vector(cell: Any) -> np.ndarray | None:

@@ -24,45 +24,111 @@ FILE_COLUMNS = ("file", "file_name", "filename", "path", "image", "image_path", 
 NUMBER = re.compile(r"\s*[-+]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[-+]?\d+)?\s*", re.ASCII | re.IGNORECASE)  # 007 is a name
 TRUTHS = {"true": True, "false": False}
 EXACT = 2**53  # from here on JSON and floats round
+LINE = 2**20  # characters of one row
+PER_ROW = 64  # bytes that a row of a table takes in memory beside its text, at least
 Row = dict[str, Any]
 
+csv.field_size_limit(LINE)  # of the process: a row has its own limit, so that no cell ends a table
 
-def read_table(text: str, name: str) -> dict[str, Meta]:
+
+class _Lines:
+    """The lines of a text one by one. One that is too long raises csv.Error, and the next comes after it all the same.
+
+    csv.Reader goes on after an error too, and asks for more lines only within quotes.
+    """
+
+    def __init__(self, opened: TextIO) -> None:
+        self._opened = opened
+        self._room = LINE
+        self.number = 0  # of the last line
+        self.ended = False
+
+    def begin(self) -> int:
+        """A row begins: the number of its first line."""
+        self._room = LINE
+        return self.number + 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._opened.readline(self._room + 1)
+        self.ended = not line
+        if self.ended:
+            raise StopIteration
+        self.number += 1
+        if len(line) > self._room:
+            while line and not line.endswith(("\n", "\r")):
+                line = self._opened.readline(LINE)
+            raise csv.Error(f"the row is over the limit of {LINE:,} characters")
+        self._room -= len(line)
+        return line
+
+
+def tables_reason(size: int) -> str | None:
+    """Why no further table of one source is read, that has so many bytes with those before, or None."""
+    reason = limits.current().file(size)
+    return reason and f"with the tables before it {reason}"
+
+
+def read_table(text: str, name: str, bad: list[Rejected] | None = None) -> dict[str, Meta]:
     """A table with a column of file names as metadata by file; raises Unreadable.
 
     CSV, whose columns of numbers or of true and false become such; JSON lines where `name` ends in .jsonl.
+    Lines that cannot be read are added to `bad`; where none is given the first raises Unreadable.
     """
-    opened = io.StringIO(text.lstrip("\ufeff"), newline="")
-    return _by_file(jsonl_rows(opened, name) if name.lower().endswith(".jsonl") else csv_rows(opened, name), name)
+    opened = io.StringIO(text.removeprefix("\ufeff"), newline="")
+    return _by_file(text_rows(opened, name), name, bad)
 
 
-def read_table_file(path: Path, name: str) -> dict[str, Meta]:
-    """A table from a file of any of the three kinds, by the end of its name; raises Unreadable."""
+def read_table_file(path: Path, name: str, bad: list[Rejected] | None = None) -> dict[str, Meta]:
+    """A table from a file of any of the three kinds, by the end of its name; `bad` as for `read_table`."""
     try:
         if reason := limits.current().file(path.stat().st_size):
             raise Unreadable(name, reason)
         if name.lower().endswith(".parquet"):
-            return _by_file(parquet.rows(path, name), name)
-        return read_table(path.read_text(encoding="utf-8", errors="replace"), name)
+            return _by_file(parquet.rows(path, name), name, bad)
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+            return _by_file(text_rows(opened, name), name, bad)
     except OSError as error:
         raise Unreadable(name, f"cannot be read ({error.strerror})") from error
 
 
-def read_table_bytes(data: bytes, name: str) -> dict[str, Meta]:
-    """A table from the bytes of a file of any of the three kinds, by the end of its name; raises Unreadable."""
+def read_table_bytes(data: bytes, name: str, bad: list[Rejected] | None = None) -> dict[str, Meta]:
+    """A table from the bytes of a file of any of the three kinds, by the end of its name; `bad` as above."""
     if name.lower().endswith(".parquet"):
-        return _by_file(parquet.rows(io.BytesIO(data), name), name)
-    return read_table(data.decode("utf-8", "replace"), name)
+        return _by_file(parquet.rows(io.BytesIO(data), name), name, bad)
+    return read_table(data.decode("utf-8", "replace"), name, bad)
 
 
-def _by_file(rows: Iterable[Row], name: str) -> dict[str, Meta]:
+def _by_file(rows: Iterable[Row | Rejected], name: str, bad: list[Rejected] | None) -> dict[str, Meta]:
     table: dict[str, Meta] = {}
-    key = None
-    for row in rows:
-        key = key or file_column(row, name)
+    key, size, most = None, 0, limits.current()
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, Rejected):
+            if bad is None:
+                raise Unreadable(row.item, row.reason)
+            bad.append(row)
+            continue
+        try:
+            key = key or file_column(row, f"{name}, row {number}" if bad is not None else name)
+        except Unreadable as error:
+            if bad is None or not name.lower().endswith(".jsonl"):  # the others name their columns once
+                raise
+            bad.append(unreadable(error))
+            continue
         if given := row.get(key):
-            table[PurePosixPath(str(given)).as_posix()] = metadata(row, key)
+            meta = metadata(row, key)
+            size += PER_ROW + len(str(given)) + characters(meta)
+            if reason := most.file(size):
+                raise Unreadable(name, f"its rows take more memory than a table may: {reason}")
+            table[PurePosixPath(str(given)).as_posix()] = meta
     return table
+
+
+def characters(meta: Meta) -> int:
+    """How long metadata is as text, without its numbers."""
+    return sum(len(column) + (len(value) if isinstance(value, str) else 0) for column, value in meta.items())
 
 
 def file_column(columns: Iterable[str], name: str) -> str:
@@ -93,30 +159,53 @@ def as_value(value: object) -> MetaValue | None:
     return as_text(value) or None if isinstance(value, str) else None
 
 
-def csv_rows(opened: TextIO, name: str) -> Iterator[Row]:
+def text_rows(opened: TextIO, name: str) -> Iterator[Row | Rejected]:
+    """Rows of JSON lines or of a CSV, by the end of the name, each that cannot be read with its line and the reason."""
+    return jsonl_rows(opened, name) if name.lower().endswith(".jsonl") else csv_rows(opened, name)
+
+
+def csv_rows(opened: TextIO, name: str) -> Iterator[Row | Rejected]:
     """Rows of a CSV (of commas, semicolons or tabs), read twice: first for the kind of each column."""
     kinds: dict[str, type] = {}
-    try:
-        for row in _texts(opened, name):
-            for column, value in row.items():
-                if value:
-                    kinds[column] = _kind(value, kinds.get(column))
-        for row in _texts(opened, name):
+    for row in _texts(opened, name):
+        for column, value in row.items() if isinstance(row, dict) else ():
+            if value:
+                kinds[column] = _kind(value, kinds.get(column))
+    for row in _texts(opened, name):
+        if isinstance(row, Rejected):
+            yield row
+        else:
             yield {column: _typed(value, kinds[column]) if value else None for column, value in row.items()}
+
+
+def _texts(opened: TextIO, name: str) -> Iterator[dict[str, str] | Rejected]:
+    try:
+        for delimiter in (";", "\t", ","):  # the comma last: its header is what a table without the column is told by
+            opened.seek(0)
+            lines = _Lines(opened)
+            rows = csv.reader(lines, delimiter=delimiter)
+            columns = next(rows, [])
+            if set(columns) & set(FILE_COLUMNS):
+                break
     except csv.Error as error:
         raise Unreadable(name, f"the table cannot be read ({error})") from error
-
-
-def _texts(opened: TextIO, name: str) -> Iterator[dict[str, str]]:
-    for delimiter in (";", "\t", ","):  # the comma last: its header is what a table without the column is told by
-        opened.seek(0)
-        lines = csv.reader(opened, delimiter=delimiter)
-        columns = [column.lstrip("\ufeff") for column in next(lines, [])]
-        if set(columns) & set(FILE_COLUMNS):
-            break
     file_column(columns, name)
-    for cells in lines:
-        yield {column: cell for column, cell in zip(columns, cells, strict=False) if column}
+    while True:
+        number = lines.begin()
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Rejected(as_text(f"{name}, line {number}"), f"cannot be read ({error})")
+            continue
+        if lines.ended:  # which is asked for within quotes only
+            yield Rejected(
+                as_text(f"{name}, line {number}"), "a quote is opened there and never closed: the table ends"
+            )
+            return
+        if cells:
+            yield {**dict.fromkeys(columns, ""), **dict(zip(columns, cells, strict=False))}
 
 
 def _kind(value: str, before: type | None) -> type:
@@ -139,12 +228,21 @@ def _typed(value: str, kind: type) -> MetaValue:
     return kind(value)  # type: ignore[no-any-return]
 
 
-def jsonl_rows(opened: Iterable[str], name: str) -> Iterator[Row]:
-    """Rows of JSON lines, each an object; raises Unreadable with the line's number."""
-    for number, line in enumerate(opened, start=1):
-        if not line.strip():
-            continue
-        yield json_object(line, f"{name}, line {number}")
+def jsonl_rows(opened: TextIO, name: str) -> Iterator[Row | Rejected]:
+    """Rows of JSON lines, each an object."""
+    lines = _Lines(opened)
+    while True:
+        where = f"{name}, line {lines.begin()}"
+        try:
+            line = next(lines)
+            if line.strip():
+                yield json_object(line, where)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Rejected(as_text(where), f"cannot be read ({error})")
+        except Unreadable as error:
+            yield unreadable(error)
 
 
 def json_object(text: str, name: str) -> Row:
@@ -168,6 +266,7 @@ class Beside:
     def __init__(self, given: Mapping[str, Meta] | None, folders: Iterable[PurePosixPath]) -> None:
         self._given = given
         self._tables: dict[PurePosixPath, dict[str, Meta]] = {}
+        self._size = 0
         named: set[PurePosixPath] = set()
         for folder in folders:
             named.update([folder] if is_class(folder) else [])
@@ -180,8 +279,11 @@ class Beside:
         """Whether tables beside the pictures are to be read."""
         return self._given is None
 
-    def add(self, folder: PurePosixPath, table: dict[str, Meta]) -> None:
-        """A table that stands in a folder of the source."""
+    def add(self, folder: PurePosixPath, table: dict[str, Meta], name: str) -> None:
+        """A table that stands in a folder of the source; raises Unreadable where all hold more than one may."""
+        self._size += sum(PER_ROW + len(file) + characters(meta) for file, meta in table.items())
+        if reason := tables_reason(self._size):
+            raise Unreadable(name, reason)
         self._tables.setdefault(folder, table)
 
     def of(self, path: PurePosixPath, label: bool = True) -> Meta:

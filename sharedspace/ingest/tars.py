@@ -17,7 +17,7 @@ from sharedspace import limits
 from sharedspace.errors import Unreadable
 from sharedspace.ingest import parquet
 from sharedspace.ingest.items import LINK, NOT_REGULAR, Item, Source, as_text, is_candidate, refusal
-from sharedspace.ingest.tables import TABLES, Beside, json_object, metadata, read_table_bytes, unreadable
+from sharedspace.ingest.tables import TABLES, Beside, json_object, metadata, read_table_bytes, tables_reason, unreadable
 from sharedspace.records import Meta, Rejected
 
 HEADER = 2**20  # bytes that one header may ask for: names and attributes, no contents
@@ -159,7 +159,7 @@ def _survey(one: Source, table: Mapping[str, Meta] | None) -> tuple[Beside, list
 
     Raises Unreadable for a tar over the limits. Damage is left for the second pass to tell.
     """
-    most, entries, unpacked = limits.current(), 0, 0
+    most, entries, unpacked, told = limits.current(), 0, 0, 0
     folders: set[PurePosixPath] = set()
     tables: dict[PurePosixPath, bytes] = {}
     problems: list[Rejected] = []
@@ -171,9 +171,10 @@ def _survey(one: Source, table: Mapping[str, Meta] | None) -> tuple[Beside, list
             if is_candidate(path) and not info.isdir() and len(folders) < 3:
                 folders.add(path.parent)
             if path.name in TABLES and table is None and info.isreg():
-                if reason := most.file(info.size):
+                if reason := tables_reason(told + info.size):
                     problems.append(Rejected(one.within(str(path)), reason))
                 else:
+                    told += info.size
                     tables[path] = _contents(info, file)
     except _TooMuch:
         raise
@@ -181,8 +182,9 @@ def _survey(one: Source, table: Mapping[str, Meta] | None) -> tuple[Beside, list
         pass
     beside = Beside(table, folders)
     for path in sorted(tables, key=lambda path: TABLES.index(path.name)):
+        name = one.within(str(path))
         try:
-            beside.add(path.parent, read_table_bytes(tables[path], one.within(str(path))))
+            beside.add(path.parent, read_table_bytes(tables.pop(path), name, problems), name)
         except Unreadable as error:
             problems.append(unreadable(error))
     return beside, problems

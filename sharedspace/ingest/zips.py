@@ -88,7 +88,7 @@ def count(one: Source) -> int:
     """How many members `walk` will come to; 1 where the zip cannot be read, for the refusal."""
     try:
         with opened(one.path, one.name) as archive:
-            return sum(is_candidate(PurePosixPath(_name(info))) for info in archive.infolist() if not info.is_dir())
+            return sum(is_candidate(path) for _, path in _files(archive))
     except Unreadable:
         return 1
 
@@ -103,7 +103,7 @@ def walk(one: Source, table: Mapping[str, Meta] | None) -> Iterator[Item | Rejec
 
 
 def _members(archive: zipfile.ZipFile, one: Source, table: Mapping[str, Meta] | None) -> Iterator[Item | Rejected]:
-    named = [(info, PurePosixPath(_name(info))) for info in archive.infolist() if not info.is_dir()]
+    named = _files(archive)
     members = [(info, path) for info, path in named if is_candidate(path)]
     unpacked = sum(info.file_size for info, path in members if refusal(path) is None)
     if reason := limits.current().archive(0, unpacked):
@@ -124,7 +124,7 @@ def _members(archive: zipfile.ZipFile, one: Source, table: Mapping[str, Meta] | 
 def _tables(
     archive: zipfile.ZipFile, one: Source, named: list[tuple[zipfile.ZipInfo, PurePosixPath]], beside: Beside
 ) -> Iterator[Rejected]:
-    """Take up the tables of a zip; what is yielded is why one cannot be read."""
+    """Take up the tables of a zip; what is yielded is why one, or a line of one, cannot be read."""
     for kind in TABLES:
         for info, path in named:
             if path.name != kind:
@@ -134,9 +134,16 @@ def _tables(
                 yield item
                 continue
             try:
-                beside.add(path.parent, read_table_bytes(item.data, item.name))
+                bad: list[Rejected] = []
+                beside.add(path.parent, read_table_bytes(item.data, item.name, bad), item.name)
+                yield from bad
             except Unreadable as error:
                 yield unreadable(error)
+
+
+def _files(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    """The members that are no folders; `is_dir()` fails on a name that is empty."""
+    return [(info, PurePosixPath(_name(info))) for info in archive.infolist() if not info.filename.endswith("/")]
 
 
 def _name(info: zipfile.ZipInfo) -> str:

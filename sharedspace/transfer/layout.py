@@ -15,13 +15,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sharedspace.ingest.items import MOST_NAME
+
 KIND = "sharedspace collection"
 VERSION = 1
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 VECTORS, IMAGES, TEXTS = "vectors.npy", "images.jsonl", "texts.npy"
 SINGLE = (MANIFEST, SUMS, VECTORS, IMAGES, TEXTS)
 THUMBS, ORIGINALS = "thumbs/", "originals/"
-BATCH = 500  # images that are in memory together
+BATCH = 500  # images that are in memory together at most
+LINES = 8 * 2**20  # bytes of the lines of those
+# What an import takes, and an export therefore never exceeds. An image may have 100 names, and metadata of several
+# ingests; a character is up to 12 bytes.
+MOST_MANIFEST = 4 * 2**20  # bytes
+MOST_LINE = 8 * 2**20  # bytes of one image's line
+MOST_ENTRIES = 10**6  # members
+PER_ENTRY = 160  # bytes of the zip's table of contents that a member takes at most
+MOST_TEXT = MOST_NAME  # characters of a name or path
 
 
 def batches(count: int) -> Iterator[slice]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sharedspace import __version__
+from sharedspace.errors import BadInput
 from sharedspace.home import Home, Snapshot
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import ImageRecord, SpaceMap
@@ -24,6 +25,12 @@ def write(
     part: Path, home: Home, info: CollectionInfo, snapshot: Snapshot, originals: bool, step: Callable[[int], None]
 ) -> tuple[int, int]:
     """Write the whole collection to the file `part`: how many thumbnails and how many originals are in it."""
+    if len(info.name) > layout.MOST_TEXT:
+        raise BadInput(f"{info.name[:80]}… has a name of more than {layout.MOST_TEXT:,} characters: rename it first.")
+    if len(snapshot.records) * (1 + originals) + len(layout.SINGLE) > layout.MOST_ENTRIES:
+        raise BadInput(
+            f"{info.name} has too many pictures for one zip, more than {layout.MOST_ENTRIES:,} with originals."
+        )
     drawn = _present(home.ledger.map(info.number), snapshot)
     anchors = home.ledger.anchors(info.number)
     remembered = home.ledger.texts(info.space, anchors)
@@ -60,7 +67,14 @@ def _lines(records: Sequence[ImageRecord], drawn: dict[str, tuple[list[float], b
         row |= {"width": record.width, "height": record.height, "meta": record.meta}
         if record.id in drawn:
             row["xy"], row["late"] = drawn[record.id]
-        yield json.dumps(row, allow_nan=False).encode() + b"\n"
+        line = json.dumps(row, allow_nan=False).encode() + b"\n"
+        if len(line) > layout.MOST_LINE or max(map(len, (record.path, *record.names))) > layout.MOST_TEXT:
+            raise BadInput(
+                f"{record.path[:80]} cannot be exported: its names and metadata are longer than an import takes "
+                f"({layout.MOST_TEXT:,} characters a name, {layout.MOST_LINE // 2**20} MB in all). "
+                "Remove it from the collection first, or export a table."
+            )
+        yield line
 
 
 def _manifest(
@@ -125,4 +139,7 @@ class _Pack:
     def close(self, manifest: dict[str, Any]) -> None:
         """Write the sums and the manifest, which come last because they tell of the rest."""
         manifest["sums"] = self.add(layout.SUMS, list(self._sums), packed=True)
-        self.add(layout.MANIFEST, [json.dumps(manifest, indent=2, allow_nan=False).encode()], packed=True)
+        data = json.dumps(manifest, indent=2, allow_nan=False).encode()
+        if len(data) > layout.MOST_MANIFEST:
+            raise BadInput("There are too many texts on the map for an export: take some off first.")
+        self.add(layout.MANIFEST, [data], packed=True)

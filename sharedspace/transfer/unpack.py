@@ -6,6 +6,7 @@ Members are read in pieces with a bound for each, never extracted; their names c
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import lzma
 import math
@@ -31,10 +32,7 @@ from sharedspace.transfer import layout
 # What zipfile raises on damage; of impossible offsets and of names that are no UTF-8 a ValueError.
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError)
 ID = re.compile("[0-9a-f]{64}")
-MOST_MANIFEST = 4 * 2**20  # bytes
-MOST_LINE = 2**20  # bytes of one image's line
 MOST_THUMB = 2**20  # bytes; ours have some 10,000
-MOST_TEXT = 4000  # characters of a name or path
 LARGEST = 2**63  # an integer that Chroma takes stands below
 T = TypeVar("T")
 
@@ -77,10 +75,11 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._sound("the zip"):
-            self._file = path.open("rb")
+            self._file = _File(path)
         try:
             with self._sound("the zip"):
                 self._zip = zipfile.ZipFile(self._file)
+                self._file.has_contents = True
             self._members = self._named()
             self.manifest = self._manifest()
             self._sums = self._read_sums()
@@ -101,18 +100,23 @@ class Archive:
         """All images, by id; a lack or damage at the end of a member is found at the end."""
         count, dimension = self.manifest.images, self.manifest.space.dimension
         vectors, lines = self._open(layout.VECTORS), self._open(layout.IMAGES)
-        before, pictures = "", 0
+        row, before, pictures = 0, "", 0
         self._expect_header(vectors, (count, dimension))
-        for some in layout.batches(count):
-            records, points = [], []
-            for row in range(some.start, some.stop):
-                record, point = self._image(lines.line(), row)
+        while row < count:
+            records: list[ImageRecord] = []
+            points: list[Point] = []
+            size = 0
+            while row < count and len(records) < layout.BATCH and size < layout.LINES:
+                line = lines.line()
+                record, point = self._image(line, row)
                 if record.id <= before:
                     raise self._bad(f"line {row + 1} of {layout.IMAGES} is not in the order of the ids")
                 before = record.id
                 pictures += sum(kind + record.id in self._members for kind in (layout.THUMBS, layout.ORIGINALS))
                 records.append(record)
                 points += [] if point is None else [point]
+                size += len(line)
+                row += 1
             yield Batch(records, self._rows(vectors, len(records), dimension), points)
         vectors.end()
         lines.end()
@@ -179,7 +183,7 @@ class Archive:
         return members
 
     def _manifest(self) -> Manifest:
-        said = _document(_Member(self, layout.MANIFEST).all(MOST_MANIFEST))
+        said = _document(_Member(self, layout.MANIFEST).all(layout.MOST_MANIFEST))
         version = said.get("version")
         if said.get("kind") != layout.KIND or type(version) is not int or version < 1:
             raise self._bad(f"{layout.MANIFEST} is not that of an exported collection")
@@ -265,6 +269,19 @@ class Archive:
             raise self._bad(f"{name} is damaged or cannot be read ({error})") from error
 
 
+class _File(io.BufferedReader):
+    """The file of a zip, whose table of contents, which zipfile reads whole, has a limit."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.has_contents = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.has_contents and size is not None and size > layout.MOST_ENTRIES * layout.PER_ENTRY:
+            raise zipfile.BadZipFile(f"more than {layout.MOST_ENTRIES:,} members")
+        return super().read(size)
+
+
 class _Member:
     """A member that is read in pieces, never more than asked for, and hashed on the way."""
 
@@ -286,7 +303,7 @@ class _Member:
     def line(self) -> bytes:
         """One line with its end."""
         with self._archive._sound(self.name):
-            data = self._opened.readline(MOST_LINE)
+            data = self._opened.readline(layout.MOST_LINE)
         if not data.endswith(b"\n"):
             raise self._archive._bad(f"{self.name} is cut short, or holds a line without end")
         self._hash.update(data)
@@ -332,7 +349,7 @@ def _is(value: Any, kind: type[T]) -> T:
 
 def _text(value: Any) -> str:
     text = _is(value, str)
-    if len(text) > MOST_TEXT or text != text.encode("utf-8", "replace").decode("utf-8"):
+    if len(text) > layout.MOST_TEXT or text != text.encode("utf-8", "replace").decode("utf-8"):
         raise ValueError(f"{text[:80]!r} is too long, or not text that can be stored")
     return text
 

@@ -186,14 +186,14 @@ def _sheet(records: Sequence[ImageRecord], name: str, members: np.ndarray, shown
 
 def all_images(collection: Collection) -> None:
     """All images, a page at a time, with a filter over captions, names and metadata."""
-    records = collection.snapshot().records
+    records = everything = collection.snapshot().records
     wanted = st.text_input("Filter by file name or metadata", key="filter", type="search").casefold().split()
     if wanted:
         texts = [f"{record.path} {json.dumps(record.meta, ensure_ascii=False)}".casefold() for record in records]
         records = tuple(
             record for record, text in zip(records, texts, strict=True) if all(word in text for word in wanted)
         )
-    st.caption(f"{len(records):,} of {collection.info.images:,} images")
+    st.caption(f"{len(records):,} of {len(everything):,} images")
     if not records:
         st.info("No image has these words in its name or metadata. To search by what is in the picture, use *Search*.")
         return
