@@ -96,6 +96,7 @@ class Home:
         self._growing: set[int] = set()  # collections
         self._unwanted: set[str] = set()  # ids whose files may have to go
         self._asked: set[int] = set()  # collections whose snapshot was read since it was last refreshed
+        self._taking: dict[int, threading.Lock] = {}  # by collection
         self._due: dict[int, float] = {}  # by collection: when it may be refreshed, seconds of time.monotonic
         self._loading: dict[str, threading.Lock] = {}
         self._writing = threading.RLock()
@@ -151,14 +152,17 @@ class Home:
             if self._found(kind, id) is not None:
                 path.touch()  # wanted anew: whoever clears up what an earlier process left must not take it
                 return
-        _replace(path, data)
+        _replace(path, data, lasting=kind == "originals")
 
     def sweep(self, kind: Literal["thumbs", "originals"], keep: Callable[[str], bool]) -> int:
         """Delete the files of images that `keep` does not know, and parts of files; how many.
 
-        Only what an earlier process left: the files of a batch stand before the ledger knows their images.
+        Only what an earlier process left: the files of a batch stand before the ledger knows their images. So nothing
+        goes while pictures are added, which may be wanted again.
         """
         gone = 0
+        if self._growing:
+            return gone
         for path in (self.path / kind).glob("*/*"):
             if path.suffix == ".part" or not keep(path.name):
                 with self._filing, suppress(FileNotFoundError):  # a part that has just become whole
@@ -214,14 +218,18 @@ class Home:
         waits = number in self._growing and found is not None and found.records  # an empty one helps nobody
         if found is not None and (waits or found.revision == self.ledger.info(number).revision):
             return found
-        return self._take_snapshot(number)
+        return self.take_snapshot(number)
 
-    def _take_snapshot(self, number: int) -> Snapshot:
-        with self.ledger.one_view() as view:
-            info = view.info(number)
-            found = Snapshot(info.revision, tuple(view.records(number)), self._matrix(info, view))
-        self._snapshots[number] = found
-        return found
+    def take_snapshot(self, number: int) -> Snapshot:
+        """The present revision of a collection, also while it is growing."""
+        with self._taking.setdefault(number, threading.Lock()):  # who comes second finds what the first has made
+            found = self._snapshots.get(number)
+            if found is None or found.revision != self.ledger.info(number).revision:
+                with self.ledger.one_view() as view:
+                    info = view.info(number)
+                    found = Snapshot(info.revision, tuple(view.records(number)), self._matrix(info, view))
+                self._snapshots[number] = found
+            return found
 
     @contextmanager
     def growing(self, number: int) -> Iterator[None]:
@@ -242,7 +250,7 @@ class Home:
         if number in self._asked and time.monotonic() >= self._due.get(number, 0.0):
             self._asked.discard(number)
             start = time.monotonic()
-            self._take_snapshot(number)
+            self.take_snapshot(number)
             end = time.monotonic()
             self._due[number] = end + 10 * (end - start)
 
@@ -492,8 +500,11 @@ def _lock(opened: IO[str]) -> None:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _replace(path: Path, data: bytes | np.ndarray) -> None:
-    """Write a file, an array as .npy, in a folder made if needed; whole or not at all. Raises NoSpace."""
+def _replace(path: Path, data: bytes | np.ndarray, lasting: bool = False) -> None:
+    """Write a file, an array as .npy, in a folder made if needed; whole or not at all. Raises NoSpace.
+
+    `lasting`: it survives a power cut from then on; nothing can make it again.
+    """
     part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     with full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -503,6 +514,9 @@ def _replace(path: Path, data: bytes | np.ndarray) -> None:
                     opened.write(data)
                 else:
                     np.save(opened, data)
+                if lasting:
+                    opened.flush()
+                    os.fsync(opened.fileno())
             part.replace(path)
         except BaseException:
             with suppress(OSError):

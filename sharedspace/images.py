@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -143,8 +143,13 @@ def _rgb(image: Image.Image) -> Image.Image:
         # convert() alone clips 16 bits to white, and of big-endian ones point() knows nothing.
         image = image.convert("I").point(lambda value: value / 257).convert("L")
     elif image.mode in ("I", "F"):  # numbers of any range: their own extremes become black and white
-        low, high = cast("tuple[float, float]", image.getextrema())
-        image = image.convert("F").point(lambda value: (value - low) * (255 / (high - low or 1))).convert("L")
+        values = np.array(image, dtype=np.float32)
+        finite = np.isfinite(values)
+        if not finite.any():
+            raise ValueError("no pixel is a number")
+        low, high = float(values[finite].min()), float(values[finite].max())
+        values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) * (255 / (high - low or 1))
+        image = Image.fromarray(values.astype(np.uint8))
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")

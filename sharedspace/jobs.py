@@ -29,6 +29,7 @@ class Job:
     title: str
     collection: str
     lane: Lane = "other"
+    can_stop: bool = True  # whether it asks, once it runs, whether it is cancelled
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["queued", "running", "done", "cancelled", "failed"] = "queued"
     progress: Progress = field(default_factory=lambda: Progress(0, None))
@@ -54,6 +55,12 @@ class Job:
             kept.pop()
         self._reports = (*kept, (now, progress.done))
         self.progress = progress
+
+    def step(self, progress: Progress) -> None:
+        """Say how far the work is, and end it there if it was asked to stop: raises Cancelled."""
+        self.report(progress)
+        if self.cancelled():
+            raise Cancelled("Stopped; what was done is kept.")
 
     def cancel(self) -> None:
         """Ask it to stop; it does so between two steps and keeps what is done."""
@@ -101,12 +108,13 @@ class Jobs:
         work: Callable[[Job], Any],
         at_end: Callable[[], None] = lambda: None,
         lane: Lane = "other",
+        can_stop: bool = True,
     ) -> Job:
         """Queue work; it is called with its job, to report to and to ask whether it is cancelled.
 
         `at_end` is called whatever became of it, also when it was cancelled before it began.
         """
-        job = Job(title, collection, lane)
+        job = Job(title, collection, lane, can_stop)
         self._jobs.append(job)
         self._lanes[lane].put((job, work, at_end))
         return job

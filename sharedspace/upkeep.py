@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,6 @@ from sharedspace.records import ImageRecord, Progress, Verified
 
 SAMPLE = 200  # vectors of the index that are compared with the ledger's
 CLOSE = 1e-4  # by which two copies of a vector may differ: Chroma scales its rows by itself
-
-log = logging.getLogger("sharedspace")
 
 
 def verify(home: Home, number: int, on_progress: Callable[[Progress], None] = lambda progress: None) -> Verified:

@@ -384,14 +384,15 @@ class Collection:
     def view(self) -> tuple[Snapshot, SpaceMap]:
         """Images and map of one moment, row for row, also while an ingest goes on."""
         snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
+        if drawn is not None and drawn.revision > snapshot.revision:  # another has drawn more than this one looks at
+            snapshot = self._home.take_snapshot(self._number)
         if drawn is not None and drawn.ids == snapshot.ids:
             return snapshot, drawn
         if drawn is None or not set(drawn.ids) & set(snapshot.ids):
             present = projection.draw(snapshot.ids, snapshot.vectors, snapshot.revision)
         else:
             present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
-        if drawn is None or drawn.revision <= snapshot.revision:  # else another has drawn more than is looked at here
-            self._home.ledger.save_map(self._number, present)
+        self._home.ledger.save_map(self._number, present)
         return snapshot, present
 
     def redraw(self, seed: int = 0) -> SpaceMap:

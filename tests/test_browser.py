@@ -409,7 +409,11 @@ def test_cancel_keeps_what_is_done_and_adding_the_same_again_completes_it(
 def test_an_export_is_downloaded_whole(visit: Visit, tmp_path: Path) -> None:
     visit.open("/images?collection=sample")
     visit.see_title("Images")
+    # A map that an earlier test has left to draw: the page is drawn anew at its end, which can lose a click.
+    expect(visit.page.get_by_test_id("stProgress")).to_have_count(0, timeout=3 * SLOW)
+    visit.page.wait_for_timeout(2000)
     visit.page.get_by_text("Export, copy, check, rename or delete this collection").click()
+    visit.settle()
     visit.page.get_by_role("button", name="Export", exact=True).click()
     link = visit.page.get_by_role("link", name=re.compile(r"Download sample\.zip"))
     expect(link).to_be_visible()

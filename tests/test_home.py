@@ -626,3 +626,12 @@ def test_a_running_app_is_named_with_its_address(tmp_path: Path):
                 other.index(number)
             with pytest.raises(HomeInUse, match=r"share an index on a Chroma server \(--chroma-url\)"):
                 other.index(number)
+
+
+def test_nothing_is_swept_while_pictures_are_added(home: Home):
+    number = home.ledger.ensure("first", SPACE)
+    home.write("thumbs", "a" * 64, b"of an earlier process")
+    os.utime(home.thumbnail("a" * 64), (0, 0))
+    with home.growing(number):
+        assert home.sweep("thumbs", lambda id: False) == 0
+    assert home.sweep("thumbs", lambda id: False) == 1

@@ -161,6 +161,16 @@ def test_numbers_of_any_range_are_seen_from_black_to_white(mode: str):
     np.testing.assert_allclose(grey, ramp / ramp.max() * 255, atol=1.01)
 
 
+def test_a_pixel_that_is_no_number_blackens_no_others():
+    ramp = np.linspace(0, 1, 32 * 32, dtype=np.float32).reshape(32, 32)
+    ramp[3, 3], ramp[4, 4] = np.nan, np.inf
+    grey = np.asarray(images.decode(encoded(Image.fromarray(ramp), "TIFF"), "measured.tif").image)[..., 0]
+    assert (grey[3, 3], grey[4, 4], grey[31, 31], grey[16, 0]) == (0, 255, 255, 127)
+
+    with pytest.raises(Unreadable, match="no pixel is a number"):
+        images.decode(encoded(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "empty.tif")
+
+
 def test_a_large_picture_is_reduced_whatever_its_format():
     picture = images.decode(png("red", (6000, 4100)), "large.png", 224)
 

@@ -163,6 +163,25 @@ def test_what_is_kept_of_many_reports_is_bounded_and_tells_the_same(clock: Clock
     assert len(job._reports) < 50
 
 
+def test_a_step_of_cancelled_work_ends_it_with_the_progress_told() -> None:
+    jobs, begun, go, after = Jobs(), threading.Event(), threading.Event(), []
+
+    def work(job: Job) -> None:
+        job.step(Progress(1, 3))
+        begun.set()
+        go.wait(5)
+        job.step(Progress(2, 3))
+        after.append(job)
+
+    job = jobs.submit("t", "c", work)
+    assert begun.wait(5)
+    job.cancel()
+    go.set()
+    wait(jobs)
+
+    assert (job.state, job.progress.done, after) == ("cancelled", 2, [])
+
+
 def test_a_map_need_not_wait_for_pictures_that_are_being_added() -> None:
     jobs, begun, go = Jobs(), threading.Event(), threading.Event()
 

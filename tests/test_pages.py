@@ -19,9 +19,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from sharedspace import projection, samples
-from sharedspace.errors import SharedSpaceError
+from sharedspace.errors import Cancelled, NotFound, SharedSpaceError, Unreadable
 from sharedspace.records import ImageRecord, Space
-from sharedspace.ui import cache
+from sharedspace.ui import adding, cache, uploads
 from sharedspace.workspace import Workspace
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -61,9 +61,8 @@ def parquet(table: dict[str, list]) -> bytes:
 
 
 def finish_jobs(at: AppTest) -> None:
-    for job in cache.jobs().all():
-        while job.active:
-            time.sleep(0.005)
+    while cache.jobs().active():  # one job may ask for another
+        time.sleep(0.005)
     at.run()
 
 
@@ -309,7 +308,7 @@ def test_the_page_of_images_tells_the_end_in_full_with_rate_and_precision_and_no
         told,
     )
     assert not lines(at)
-    job = cache.jobs().last("full")
+    job = next(job for job in cache.jobs().all() if job.title == "Adding to full")
     at.button(key=f"close-{job.id}").click().run()
     assert not at.success
     assert any("Adding to full" in caption.value for caption in at.caption)
@@ -338,6 +337,115 @@ def test_a_table_uploaded_without_its_pictures_is_refused_with_the_way_out(home:
 
     assert "Upload them with it" in at.error[0].value
     assert not list((home / "incoming").iterdir())
+
+
+def test_uploads_that_were_refused_are_still_in_the_form_to_add_them_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object) -> None:
+        raise Unreadable("labels.csv", "cannot be read now")
+
+    at = open_page("images")
+    at.text_input(key="add.name").set_value("again").run()
+    uploader = at.file_uploader(key="add.files.0")
+    large = cache.workspace().home.incoming() / "upload"
+    large.write_bytes(b"file_name,age\nred.png,3\n")
+    monkeypatch.setitem(uploads._tickets, b"ticket", uploads.Ticket(large, "address"))
+    uploader.upload("labels.csv", b"ticket").upload("red.png", png("red", (31, 22)))
+    at.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(adding, "read_table_file", refuse)
+        press(at, "Add")
+    assert "cannot be read now" in at.error[0].value
+    assert list((home / "incoming").iterdir()) == [large.parent]
+    press(at, "Add")
+    finish_jobs(at)
+
+    assert not at.error
+    (record,) = cache.workspace().collection("again").snapshot().records
+    assert (record.path, record.meta) == ("red.png", {"age": 3})
+    assert not list((home / "incoming").iterdir())
+
+
+def test_what_was_added_is_told_also_when_its_map_cannot_be_drawn(
+    home: Path, red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (red / "broken.jpg").write_bytes(b"no picture")
+
+    def draw(*given: object) -> None:
+        raise SharedSpaceError("no memory left")
+
+    monkeypatch.setattr(projection, "draw", draw)
+    at = open_page("images", collection="sample")
+    add_from_server(at, "unmapped", str(red))
+    finish_jobs(at)
+
+    assert any("1 added, 0 already there, 1 refused" in box.value for box in at.success)
+    assert any("broken" in one.value for one in at.markdown if one.value.startswith("- **"))
+    (failed,) = [box.value for box in at.error]
+    assert "Drawing the map of unmapped" in failed
+    assert "no memory left" in failed
+
+
+@pytest.mark.parametrize("what", ["rename", "delete"])
+def test_what_was_added_is_told_also_when_its_collection_is_renamed_or_deleted_before_its_map(
+    home: Path, red: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    at, workspace = open_page("images", collection="sample"), cache.workspace()
+    ingest, name = workspace.ingest, f"{what} me"
+
+    def then(*given: object) -> object:
+        result = ingest(*given)
+        workspace.delete(name) if what == "delete" else workspace.rename(name, "now another")
+        return result
+
+    monkeypatch.setattr(workspace, "ingest", then)
+    add_from_server(at, name, str(red))
+    finish_jobs(at)
+
+    job = next(job for job in cache.jobs().all() if job.collection == name)
+    assert (job.state, job.result.added, job.error) == ("done", 1, "")
+    assert not any(job.state == "failed" and job.collection == name for job in cache.jobs().all())
+
+
+def test_a_collection_deleted_while_pictures_come_is_told_by_its_name(
+    home: Path, red: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, workspace = open_page("images", collection="sample"), cache.workspace()
+
+    def gone(*given: object) -> None:
+        raise NotFound("collection", "number 7")
+
+    monkeypatch.setattr(workspace, "ingest", gone)
+    add_from_server(at, "vanished", str(red))
+    finish_jobs(at)
+
+    assert cache.jobs().last("vanished").error == "vanished was deleted while pictures were added to it."
+
+
+@pytest.mark.parametrize(("what", "method"), [("Copy", "copy"), ("Check", "verify")])
+def test_a_copy_and_a_check_end_when_they_are_cancelled(
+    home: Path, monkeypatch: pytest.MonkeyPatch, what: str, method: str
+) -> None:
+    at, workspace = open_page("images", collection="sample"), cache.workspace()
+    real = getattr(workspace, method)
+
+    def late(*given: object) -> object:  # the visitor is quicker than the work
+        cache.jobs().cancel()
+        return real(*given)
+
+    before = len(cache.jobs().all())
+    with closing(sqlite3.connect(home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("UPDATE collections SET revision = revision + 1 WHERE name = 'sample'")
+    monkeypatch.setattr(workspace, method, late)
+    press(at, what)
+    finish_jobs(at)
+
+    (job,) = cache.jobs().all()[before:]
+    assert job.state == "cancelled"
+    assert job.result is None
+    if what == "Copy":
+        workspace.delete("sample copy")
 
 
 def test_an_uploaded_table_reaches_no_file_of_the_server(home: Path, red: Path) -> None:
@@ -563,6 +671,52 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     cache.jobs().stop()
     cache.close()
     st.cache_resource.clear()
+
+
+def claimed(home: Path) -> bool:
+    """Whether another process finds a home in use."""
+    script = f"from sharedspace.home import Home\nwith Home({str(home)!r}).owned(): pass"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    return "HomeInUse" in done.stderr
+
+
+def test_the_app_holds_its_home_before_anything_comes_in(own_home: Path) -> None:
+    cache.workspace()
+
+    assert claimed(own_home)
+
+
+def test_a_workspace_that_is_dropped_lets_go_of_its_home(own_home: Path) -> None:
+    opened = cache.workspace()
+    st.cache_resource.clear()
+
+    assert not claimed(own_home)
+    with pytest.raises(Cancelled), opened.home.owned():
+        pass
+
+
+def test_an_index_that_lacks_little_is_mended_in_silence_and_one_that_lacks_much_with_progress(
+    own_home: Path,
+) -> None:
+    home = cache.workspace().home
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(1200, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    records = [ImageRecord(f"{number:064x}", f"{number}.png", 8, 8) for number in range(1200)]
+    numbers = {name: home.ledger.ensure(name, Space("0" * 16, "nobody/gone", 4, 20.0)) for name in ("few", "many")}
+    home.ledger.add(numbers["few"], records[:300], vectors[:300])
+    home.ledger.add(numbers["many"], records, vectors)
+
+    cache._warm_home()
+    while cache.jobs().active():
+        time.sleep(0.005)
+
+    (job,) = cache.jobs().all()
+    assert (job.collection, job.lane, job.state, job.error) == ("many", "other", "done", "")
+    assert job.progress.done == job.progress.total
+    with home.owned() as store:
+        for name, number in numbers.items():
+            assert len(store.shown(number)) == home.ledger.info(number).images, name
 
 
 HOLD = """

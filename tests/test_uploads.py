@@ -1,5 +1,6 @@
 """Large uploads go to disk as they come; Streamlit, here a stand-in that parses as it does, gets a ticket."""
 
+import errno
 import io
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,8 +64,12 @@ def test_a_large_file_goes_to_disk_whole_under_its_name(home: Path, tmp_path: Pa
     assert shown == plain.taken[0][0]
     assert len(ticket) == 32
     assert uploads.contents(chosen(ticket)) == LARGE
-    assert uploads.to_disk(chosen(ticket), tmp_path).read_bytes() == LARGE
-    assert not list((home / "incoming").iterdir())
+    for _ in range(2):  # what went wrong once is asked for again
+        (path,) = uploads.on_disk([chosen(ticket)], tmp_path)
+        assert path.read_bytes() == LARGE
+    uploads.take([chosen(ticket)])
+    assert path.read_bytes() == LARGE
+    assert [path.parent] == list((home / "incoming").iterdir())
     assert uploads.contents(chosen(ticket)) == ticket  # used up
 
 
@@ -73,7 +78,8 @@ def test_a_small_file_comes_as_it_is(home: Path, tmp_path: Path) -> None:
     put(behind, b"small", "a.png")
 
     assert behind.taken == [("a.png", b"small")]
-    assert uploads.to_disk(chosen(b"small"), tmp_path).read_bytes() == b"small"
+    (path,) = uploads.on_disk([chosen(b"small")], tmp_path)
+    assert path.read_bytes() == b"small"
 
 
 def test_of_a_file_that_streamlit_refuses_nothing_stays(home: Path) -> None:
@@ -105,6 +111,51 @@ def test_a_full_disk_is_told_before_anything_is_written(home: Path, monkeypatch:
     assert (answer.status_code, behind.taken) == (507, [])
     assert "is too full" in answer.text
     assert not (home / "incoming").exists()
+
+
+def test_small_files_that_do_not_fit_the_disk_together_are_told_before_one_is_written(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def full(nbytes: int) -> None:
+        asked.append(nbytes)
+        raise NoSpace(home, 10**6, nbytes)
+
+    monkeypatch.setattr(cache.workspace().home, "check_room", full)
+    (tmp_path / "new").mkdir()
+
+    with pytest.raises(NoSpace):
+        uploads.on_disk([chosen(b"small"), chosen(b"other")], tmp_path / "new")
+    assert asked == [10]
+    assert not list((tmp_path / "new").iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_fills_up_while_a_large_file_comes_is_told_and_nothing_stays(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*given: object) -> None:
+        raise OSError(number, "no room")
+
+    monkeypatch.setattr(uploads.shutil, "copyfileobj", full)
+    answer = put(Streamlit(), LARGE)
+
+    assert answer.status_code == 507
+    assert "is too full" in answer.text
+    assert not list((home / "incoming").iterdir())
+
+
+def test_a_disk_that_fills_up_while_small_files_are_written_is_told(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+
+    with pytest.raises(NoSpace, match="is too full"):
+        uploads.on_disk([chosen(b"small")], tmp_path)
 
 
 def test_a_file_over_the_limit_is_left_to_streamlit_to_refuse(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -407,6 +407,19 @@ def test_another_vector_for_the_same_picture_is_refused_and_goes_with_its_last_c
     np.testing.assert_allclose(np.stack([by_name[name] for name in files]), unit, atol=1e-6)
 
 
+def test_a_space_of_ones_own_is_that_of_its_home_and_no_other(workspace: Workspace, tmp_path: Path):
+    source = own(tmp_path / "first.npz", np.eye(3, dtype=np.float32))
+    for name in "ab":
+        workspace.ingest(name, [source], model="vectors:mine")
+    here = {workspace.collection(name).info.space.fingerprint for name in "ab"}
+    with closing(Workspace(tmp_path / "elsewhere", load=load_fake)) as other:
+        other.ingest("a", [source], model="vectors:mine")
+        there = other.collection("a").info.space.fingerprint
+
+    assert len(here) == 1
+    assert there not in here
+
+
 def test_vectors_of_another_length_are_refused_with_both_and_the_way_out(workspace: Workspace, tmp_path: Path):
     with pytest.raises(BadInput, match=r"have 6 numbers and those of pocket have 4: .*such as vectors:mine"):
         workspace.ingest("mine", [own(tmp_path / "a.npz", np.eye(6, dtype=np.float32))])

@@ -18,7 +18,6 @@ PALETTE = (
 OTHER = "#8A8F98"  # the colour of noise, and of what has no colour of its own
 OTHER_CODE = 255
 INK = "#7D828B"  # of writing; readable on white and on black
-GRID = "rgba(128, 132, 140, 0.25)"
 MAX_CHARACTERS = 200  # of one text in a figure
 MAX_TICK = 24  # of one beside an axis
 

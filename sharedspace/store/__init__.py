@@ -6,7 +6,6 @@ that it shows, so a lost, old or unfinished index is seen at once and brought up
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +21,6 @@ from sharedspace.store.server import Server, parse_headers
 
 __all__ = ["CHUNK", "HNSW", "Embedded", "Server", "Store", "parse_headers"]
 
-log = logging.getLogger("sharedspace")
 
 CHUNK = 500  # rows a call: Chroma takes 5,461, but queries wait for writes
 PAGE = 5000  # rows a read

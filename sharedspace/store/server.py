@@ -6,14 +6,11 @@ machine or behind a proxy that asks for a header.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from sharedspace.errors import BadInput, IndexUnavailable
-
-log = logging.getLogger("sharedspace")
 
 KNOCK = 5  # seconds for a first sign of life
 TIMEOUT = 30  # seconds a request; Chroma's own client would wait for ever

@@ -16,13 +16,13 @@ from sharedspace import images
 from sharedspace.answers import cell
 from sharedspace.encoders import MODELS
 from sharedspace.encoders.own import OWN
-from sharedspace.errors import BadInput
+from sharedspace.errors import BadInput, NotFound
 from sharedspace.ingest import TABLES, Source, read_table_file, source
-from sharedspace.jobs import Job
+from sharedspace.jobs import Job, Jobs
 from sharedspace.records import IngestResult, Meta, Progress, Rejected
 from sharedspace.ui import cache, frame, running, state, uploads
 from sharedspace.ui.text import plain, short
-from sharedspace.workspace import SAMPLE, Collection
+from sharedspace.workspace import SAMPLE, Collection, Workspace
 
 UPLOAD, SERVER = "upload", "on the server's machine"
 PLACES = [UPLOAD, SERVER]
@@ -101,16 +101,19 @@ def _model(name: str, known: dict[str, str]) -> str:
 def _submit_uploads(name: str, model: str, files: Sequence[Any]) -> None:
     """Uploads become files of ours, whose originals are kept; their names stay words."""
     folder = cache.workspace().home.incoming()
+    try:
+        paths = uploads.on_disk(files, folder)
+        given = [Source(path, file.name, reach=folder) for path, file in zip(paths, files, strict=True)]
+        sources, table = _sorted(given)
+    except BaseException:  # the files stay in the form
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    uploads.take(files)
 
     def clear() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+        for one in {folder, *(path.parent for path in paths)}:
+            shutil.rmtree(one, ignore_errors=True)
 
-    try:
-        given = [Source(uploads.to_disk(file, folder), file.name, reach=folder) for file in files]
-        sources, table = _sorted(given)
-    except BaseException:
-        clear()
-        raise
     _submit(name, model, sources, table, keep=True, at_end=clear)
 
 
@@ -145,20 +148,32 @@ def _submit(
     keep: bool,
     at_end: Callable[[], None],
 ) -> None:
-    workspace = cache.workspace()
+    workspace, jobs = cache.workspace(), cache.jobs()
 
     def work(job: Job) -> IngestResult:
         job.report(Progress(0, None, "loading the model"))
-        result = workspace.ingest(name, sources, model, table, keep, job.report, job.cancelled)
+        try:
+            result = workspace.ingest(name, sources, model, table, keep, job.report, job.cancelled)
+        except NotFound as error:
+            if any(info.name == name for info in workspace.collections()):
+                raise
+            raise BadInput(f"{name} was deleted while pictures were added to it.") from error
         if result.added and not job.cancelled():
-            job.report(Progress(0, None, "drawing the map"))
-            workspace.collection(name).map()
+            _draw(jobs, workspace, name)
         return result
 
-    cache.jobs().submit(f"Adding to {name}", name, work, at_end, lane="adding")
+    jobs.submit(f"Adding to {name}", name, work, at_end, lane="adding")
     state.handed_over()
     state.update(follow=name)
     st.rerun()
+
+
+def _draw(jobs: Jobs, workspace: Workspace, name: str) -> None:
+    """Have the map drawn, as work of its own: whatever becomes of that, what was added is told."""
+    try:
+        running.draw(jobs, workspace.collection(name))
+    except NotFound:  # renamed or deleted meanwhile: whoever looks at its map has it drawn
+        return
 
 
 def ingested(job: Job, result: IngestResult) -> None:

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,23 @@ import streamlit as st
 
 from sharedspace import encoders, projection
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
-from sharedspace.jobs import Jobs
-from sharedspace.records import Classification, Clustering, Exported, SpaceMap
+from sharedspace.jobs import Job, Jobs
+from sharedspace.ledger import CollectionInfo
+from sharedspace.records import Classification, Clustering, Exported, Progress, SpaceMap
 from sharedspace.workspace import SAMPLE, Collection, Workspace
 
 log = logging.getLogger("sharedspace")
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Workspace.close)
 def workspace() -> Workspace:
-    """The one workspace of this process; a new home gets the sample set, an old one its present version."""
+    """The one workspace of this process; a new home gets the sample set, an old one its present version.
+
+    It claims the home before anything comes in, which another process would take for what a crash has left.
+    """
     opened = Workspace()
+    with suppress(HomeInUse), opened.home.owned():  # else this app only reads: the warm-up says so
+        pass
     if opened.home.new or any(info.name == SAMPLE for info in opened.collections()):
         opened.add_sample()
     return opened
@@ -82,7 +89,29 @@ def _warm_home() -> None:
         workspace().home.encoder(model).texts(["a warm-up"])
     workspace().home.clear_incoming()
     for info in infos:
-        workspace().home.index(info.number)
+        _index(info)
+
+
+class _Long(Exception):
+    """It takes so long that visitors should see it."""
+
+
+def _index(info: CollectionInfo) -> None:
+    """Bring an index up to date: silently where a step will do, else as a job with progress. Raises HomeInUse."""
+    home = workspace().home
+
+    def silent(progress: Progress) -> None:
+        if progress.total is not None and progress.done < progress.total:
+            raise _Long
+
+    def work(job: Job) -> None:
+        with suppress(NotFound):  # deleted meanwhile
+            home.index(info.number, job.step)
+
+    try:
+        home.index(info.number, silent)
+    except _Long:
+        jobs().submit(f"Bringing the index of {info.name} up to date", info.name, work)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

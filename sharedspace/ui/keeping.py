@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +152,18 @@ def _begin_export(info: CollectionInfo, ending: str, originals: bool) -> None:
 
 
 def _copy(name: str, new: str) -> None:
+    workspace = cache.workspace()
+
     def work(job: Job) -> CollectionInfo:
-        return cache.workspace().copy(name, new).info
+        return workspace.copy(name, new, job.report, job.cancelled).info
 
     cache.jobs().submit(f"Copying {name}", new, work)
     state.update(follow=new)
 
 
 def _check(name: str) -> None:
-    cache.jobs().submit(f"Checking {name}", name, lambda job: cache.workspace().verify(name, job.report))
+    workspace = cache.workspace()
+    cache.jobs().submit(f"Checking {name}", name, lambda job: workspace.verify(name, job.report, job.cancelled))
 
 
 @frame.guarded
@@ -188,8 +190,18 @@ def import_form() -> None:
 
 def _import_upload(file: Any, name: str) -> None:
     folder = cache.workspace().home.incoming()
-    path = uploads.to_disk(file, folder)
-    _import(path, file.name, name, partial(shutil.rmtree, folder, ignore_errors=True))
+    try:
+        (path,) = uploads.on_disk([file], folder)
+    except BaseException:  # the file stays in the form
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    uploads.take([file])
+
+    def clear() -> None:
+        for one in {folder, path.parent}:
+            shutil.rmtree(one, ignore_errors=True)
+
+    _import(path, file.name, name, clear)
 
 
 def _import_path(path: str, name: str) -> None:

@@ -12,7 +12,7 @@ from sharedspace.home import Snapshot
 from sharedspace.plots import theme
 from sharedspace.projection import place
 from sharedspace.records import ImageRecord, SpaceMap
-from sharedspace.ui import cache, frame, state, widgets
+from sharedspace.ui import cache, frame, running, state, widgets
 from sharedspace.ui.routes import address
 from sharedspace.ui.spacemap.component import Text, last_click, spacemap
 from sharedspace.ui.text import plain
@@ -27,19 +27,20 @@ NOTHING = "one colour"
 def draw_first(collection: Collection) -> None:
     """Have the map drawn in the background and say so; the rest of the page waits."""
     name = collection.info.name
-    last = cache.jobs().last(name)
+    mine = [job for job in cache.jobs().all() if job.collection == name]
+    if any(job.active and job.lane == "adding" for job in mine):
+        st.info(
+            "Pictures are being added: the map is drawn when they are in. Meanwhile those that are can be searched."
+        )
+        st.stop()
+    last = next((job for job in reversed(mine) if job.title == running.drawing(name)), None)
     if last is not None and last.state == "failed":
         st.error(plain(last.error), icon=":material/error:")
         if not st.button("Draw the map again"):
             st.stop()
     if last is None or not last.active:
-        cache.jobs().submit(f"Drawing the map of {name}", name, lambda job: collection.map().key)
+        running.draw(cache.jobs(), collection)
         st.rerun()
-    if last is not None and last.active and last.lane == "adding":
-        st.info(
-            "Pictures are being added: the map is drawn when they are in. Meanwhile those that are can be searched."
-        )
-        st.stop()
     st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
     st.skeleton(height=560)
     st.stop()
@@ -136,7 +137,7 @@ def _about(collection: Collection, drawn: SpaceMap) -> None:
 
 def _redraw(collection: Collection) -> None:
     name = collection.info.name
-    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw().key)
+    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw().key, can_stop=False)
 
 
 def _selection(records: Sequence[ImageRecord]) -> None:

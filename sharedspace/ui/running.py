@@ -7,11 +7,13 @@ from itertools import count
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from sharedspace.jobs import Job
+from sharedspace.errors import EmptyCollection, NotFound
+from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import Exported, Imported, IngestResult, Verified
 from sharedspace.ui import cache, state
 from sharedspace.ui.text import left, plain, short, size
+from sharedspace.workspace import Collection
 
 LINES = 3  # of what has ended, on one page
 AGAIN = 1.5  # seconds after an end in which pages are drawn once more
@@ -50,6 +52,8 @@ def _bar(job: Job, place: str) -> None:
     progress = job.progress
     share = progress.done / progress.total if progress.total else 0.0
     st.progress(min(share, 1.0), text=f"**{plain(job.title)}**  \n{plain(_how_far(job))}")
+    if not job.can_stop and job.state != "queued":
+        return
     st.button(
         "Stopping…" if job.cancelled() else "Cancel",
         key=f"cancel-{place}-{job.id}",
@@ -57,6 +61,24 @@ def _bar(job: Job, place: str) -> None:
         disabled=job.cancelled(),
         help="What is done so far is kept.",
     )
+
+
+def draw(jobs: Jobs, collection: Collection) -> Job:
+    """Have a map drawn, or brought up to date, in the background."""
+
+    def work(job: Job) -> None:
+        try:
+            collection.map()
+        except (NotFound, EmptyCollection):
+            return  # deleted or emptied meanwhile: nothing is left to draw
+
+    name = collection.info.name
+    return jobs.submit(drawing(name), name, work, can_stop=False)
+
+
+def drawing(name: str) -> str:
+    """The title of the work that draws the map of a collection."""
+    return f"Drawing the map of {name}"
 
 
 def _how_far(job: Job) -> str:

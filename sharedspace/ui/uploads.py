@@ -1,14 +1,16 @@
 """Uploaded files on their way to disk, in pieces: Streamlit would hold each whole in memory, twice while it comes.
 
 A large file is written to the home as it arrives, and Streamlit is given a short ticket in its place, which
-`to_disk` and `contents` know.
+`on_disk`, `take` and `contents` know.
 """
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sharedspace.errors import SharedSpaceError
+from sharedspace.home import full_disk
 
 LARGE = 2**20  # bytes from which on a file goes to disk at once
 MARGIN = 2**16  # bytes of a request around its file
@@ -66,16 +69,16 @@ class UploadsToDisk:
 
         try:
             await run_in_threadpool(cache.workspace().home.check_room, _length(scope))
+            file = await _received(scope, receive)
+            if file is None:
+                await PlainTextResponse("One file at a time.", 400)(scope, receive, send)
+                return
+            with file.file:
+                ticket = await run_in_threadpool(_keep, file, scope["path"])
         except SharedSpaceError as error:
             await PlainTextResponse(str(error), 507)(scope, receive, send)
             return
-        async with Request(scope, receive).form() as form:
-            files = [value for value in form.values() if isinstance(value, UploadFile)]
-            if len(files) != 1:
-                await PlainTextResponse("One file at a time.", 400)(scope, receive, send)
-                return
-            ticket = await run_in_threadpool(_keep, files[0], scope["path"])
-            head = b"\r\n".join(name + b": " + value for name, value in files[0].headers.raw)
+        head = b"\r\n".join(name + b": " + value for name, value in file.headers.raw)
         taken = await self._hand_on(scope, head + b"\r\n\r\n" + ticket, send)
         if not taken:  # not a visitor's: Streamlit has looked
             _tickets.pop(ticket).drop()
@@ -103,6 +106,17 @@ class UploadsToDisk:
         return status == 204
 
 
+async def _received(scope: Scope, receive: Receive) -> UploadFile | None:
+    """The one file of a request, to be closed; None where there are others. Raises NoSpace."""
+    with full_disk(Path(tempfile.gettempdir()) / "upload"):  # through which Starlette lets it come
+        form = await Request(scope, receive).form()
+    files = [value for value in form.values() if isinstance(value, UploadFile)]
+    if len(files) == 1:
+        return files[0]
+    await form.close()
+    return None
+
+
 def _length(scope: Scope) -> int:
     given = dict(scope["headers"]).get(b"content-length", b"")
     return int(given) if given.isdigit() else 0
@@ -120,8 +134,12 @@ def _keep(file: UploadFile, address: str) -> bytes:
         if time.monotonic() - waiting.come > KEPT:
             _tickets.pop(old).drop()
     path = cache.workspace().home.incoming() / "upload"
-    with path.open("wb") as opened:
-        shutil.copyfileobj(file.file, opened)
+    try:
+        with full_disk(path), path.open("wb") as opened:
+            shutil.copyfileobj(file.file, opened)
+    except BaseException:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise
     ticket = uuid.uuid4().hex.encode()
     _tickets[ticket] = Ticket(path, address)
     return ticket
@@ -133,21 +151,35 @@ def _forget(address: str) -> None:
             _tickets.pop(ticket).drop()
 
 
-def to_disk(file: Any, folder: Path) -> Path:
-    """Bring what `st.file_uploader` gave into a folder, under a name of ours, and let its memory go."""
-    path = folder / uuid.uuid4().hex
-    waiting = _tickets.pop(file.getvalue(), None)
-    if waiting is None:
-        path.write_bytes(file.getbuffer())
-    else:
-        waiting.path.replace(path)
-        waiting.drop()
+def on_disk(files: Sequence[Any], folder: Path) -> list[Path]:
+    """Where the bytes of what `st.file_uploader` gave lie: small files are copied into the folder. Raises NoSpace.
+
+    The files still are the visitor's, to add once more where this went wrong: `take` makes them ours.
+    """
+    from sharedspace.ui import cache
+
+    small = [file for file in files if file.getvalue() not in _tickets]
+    cache.workspace().home.check_room(sum(len(file.getvalue()) for file in small))
+    paths = []
+    for file in files:
+        waiting = _tickets.get(file.getvalue())
+        path = folder / uuid.uuid4().hex if waiting is None else waiting.path
+        if waiting is None:
+            with full_disk(path):
+                path.write_bytes(file.getbuffer())
+        paths.append(path)
+    return paths
+
+
+def take(files: Sequence[Any]) -> None:
+    """Let go of files that are `on_disk`: whoever has their paths deletes these, and each large one's own folder."""
     context = get_script_run_ctx()
-    if context is not None:
-        # Streamlit would keep the bytes in memory until long after the tab is closed.
-        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)  # type: ignore[attr-defined]
-    file.close()
-    return path
+    for file in files:
+        _tickets.pop(file.getvalue(), None)
+        if context is not None:
+            # Streamlit would keep the bytes in memory until long after the tab is closed.
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)  # type: ignore[attr-defined]
+        file.close()
 
 
 def contents(file: Any) -> bytes:
