@@ -94,13 +94,10 @@ def decode(data: bytes, item: str, side: int = SIDE) -> Picture:
 
 
 def _turn(opened: Image.Image) -> int | None:
-    """How a picture has to be turned, a value of Image.Transpose; of damaged EXIF nothing is known."""
+    """How a picture has to be turned, a value of Image.Transpose; None for not at all."""
     if opened.format == "TIFF":  # Pillow turns it by itself, and gives its size upright
         return None
-    try:
-        return TURNS.get(opened.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - whatever a damaged value makes Pillow do
-        return None
+    return TURNS.get(opened.getexif().get(ORIENTATION, 1))
 
 
 def _what(data: bytes) -> str:

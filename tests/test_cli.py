@@ -18,35 +18,16 @@ import pytest
 from chroma import ChromaServer
 from drawn import PLAIN, RGB, png, shades
 from PIL import Image
+from shell import Shell
 
 from sharedspace import encoders
 from sharedspace.cli import ask, main, run, terminal
 from sharedspace.errors import BadInput
 from sharedspace.records import Hit, Progress, SearchResult
-from sharedspace.testing import COLOURS, FakeEncoder, load_fake
+from sharedspace.testing import COLOURS, FakeEncoder
 from sharedspace.vectors import unit
 
 HEAVY = ("torch", "streamlit", "chromadb", "umap", "sklearn", "plotly", "PIL", "pandas", "transformers")
-
-
-class Shell:
-    """Runs commands in one home, as a terminal does, and keeps what they wrote."""
-
-    def __init__(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self._capsys, self.errors = home, capsys, ""
-
-    def __call__(self, *words: str, status: int = 0, load: Callable[[str], Any] = load_fake) -> str:
-        """The lines on stdout; asserts the status."""
-        self._capsys.readouterr()
-        found = main([*words, "--home", str(self.home)], load=load)
-        out, self.errors = self._capsys.readouterr()
-
-        assert found == status, self.errors
-        return out
-
-    def json(self, *words: str, status: int = 0, load: Callable[[str], Any] = load_fake) -> Any:
-        """The one document on stdout."""
-        return json.loads(self(*words, "--json", status=status, load=load))
 
 
 @pytest.fixture

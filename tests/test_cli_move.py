@@ -1,37 +1,14 @@
 """The verbs that move whole collections: export, import, collections copy."""
 
-import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from drawn import PLAIN
+from shell import Shell
 
-from sharedspace.cli import main
 from sharedspace.errors import ModelUnavailable
-from sharedspace.testing import load_fake
-
-
-class Shell:
-    """Runs commands in one home, as a terminal does, and keeps what they wrote."""
-
-    def __init__(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self._capsys, self.errors = home, capsys, ""
-
-    def __call__(self, *words: str, status: int = 0, load: Callable[[str], Any] = load_fake) -> str:
-        """The lines on stdout; asserts the status."""
-        self._capsys.readouterr()
-        found = main([*words, "--home", str(self.home)], load=load)
-        out, self.errors = self._capsys.readouterr()
-
-        assert found == status, self.errors
-        return out
-
-    def json(self, *words: str, status: int = 0) -> Any:
-        """The one document on stdout."""
-        return json.loads(self(*words, "--json", status=status))
 
 
 @pytest.fixture

@@ -303,6 +303,15 @@ def test_a_ledger_of_the_first_version_is_read_and_goes_on(tmp_path: Path):
     opened.close()
 
 
+def test_of_an_image_with_many_names_a_hundred_are_kept(ledger: Ledger):
+    number = ledger.ensure("one", SPACE)
+    for row in range(120):
+        put(ledger, number, record("a", f"{row}.png"))
+
+    assert ledger.records(number)[0].path == "0.png"
+    assert ledger.records(number)[0].names == tuple(f"{row}.png" for row in range(1, 101))
+
+
 def test_a_full_disk_is_said_and_nothing_of_the_batch_is_there(ledger: Ledger):
     number = ledger.ensure("one", SPACE)
     put(ledger, number, record("a"))

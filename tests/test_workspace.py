@@ -327,7 +327,7 @@ def test_readers_of_a_growing_collection_never_wait_for_a_new_snapshot(filled: C
     first = filled.snapshot()
     white = ImageRecord("f" * 64, "white.png", 1, 1)
     with home.growing(number):
-        home.record(number, [white], np.eye(4, dtype=np.float32)[:1])
+        home.record(number, [white], filled.embed(["white"]))  # the best answer to the question below
         assert filled.snapshot() is first
         assert white.id not in {hit.id for hit in filled.search("white", k=7, index="chroma")}
         home.refresh(number)

@@ -12,7 +12,7 @@ from sharedspace import images
 from sharedspace.errors import BadInput, Unreadable
 from sharedspace.ingest import folders, hub, lists, npz, parquet, tars, zips
 from sharedspace.ingest.items import MOST_META, MOST_NAME, NESTED, OTHER, Item, Source, as_text, read_file
-from sharedspace.ingest.tables import FILE_COLUMNS, TABLES, characters, read_table, read_table_file, unreadable
+from sharedspace.ingest.tables import FILE_COLUMNS, TABLES, characters, read_table, read_table_file
 from sharedspace.records import Meta, Rejected
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "Item",
     "Source",
     "count",
-    "decode",
     "own_dimension",
     "read_table",
     "read_table_file",
@@ -201,11 +200,3 @@ def own_dimension(sources: Iterable[Source]) -> int | None:
 
 def _told(dimension: int | None) -> str:
     return "no vectors" if dimension is None else f"vectors of {dimension} numbers"
-
-
-def decode(item: Item) -> images.Picture | Rejected:
-    """The picture of an item, or why there is none."""
-    try:
-        return images.decode(item.data, item.name)
-    except Unreadable as error:
-        return unreadable(error)

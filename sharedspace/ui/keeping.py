@@ -41,15 +41,7 @@ def ends(collection: Collection | None) -> set[str]:
         with st.container(horizontal=True, vertical_alignment="top", wrap=False):
             with st.container(width="stretch"):
                 _in_full(job)
-            st.button(
-                "",
-                key=f"close-{job.id}",
-                type="tertiary",
-                icon=":material/close:",
-                help="Put away",
-                on_click=_close,
-                args=(job,),
-            )
+            running.away_button(f"close-{job.id}", _close, job)
         running.tell(job)
     return {job.id for job in shown}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 import streamlit as st
@@ -153,15 +154,12 @@ def news(collection: str | None, in_full: bool) -> None:
             st.markdown(f"{_icon(job)} {end(job)}", width="stretch")
             if job.collection in known and job.collection != collection:
                 st.button(f"Open {plain(short(job.collection))}", key=f"open-{job.id}", on_click=_open, args=(job,))
-            st.button(
-                "",
-                key=f"away-{job.id}",
-                type="tertiary",
-                icon=":material/close:",
-                help="Put away",
-                on_click=put_away,
-                args=(job,),
-            )
+            away_button(f"away-{job.id}", put_away, job)
+
+
+def away_button(key: str, on_click: Callable[[Job], None], job: Job) -> None:
+    """The cross that puts the news of a job away."""
+    st.button("", key=key, type="tertiary", icon=":material/close:", help="Put away", on_click=on_click, args=(job,))
 
 
 def _icon(job: Job) -> str:
