@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from sharedspace.ui import adding, frame, keeping, state, widgets
+from sharedspace.ui import adding, browsing, frame, keeping, state
 
 with frame.page("Images", "All pictures of the collection, and the place to add more.", adding=True) as collection:
     with st.container():  # a place of its own: what follows does not move
@@ -12,7 +12,7 @@ with frame.page("Images", "All pictures of the collection, and the place to add 
     with st.expander("Add pictures", key=state.opened_if(empty, "add"), icon=":material/add:", on_change="rerun"):
         adding.form(collection)
     if not empty:
-        widgets.all_images(collection)
+        browsing.all_images(collection)
     if collection is not None:
         with st.expander(
             "Export, copy, check, rename or delete this collection",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import shutil
@@ -10,13 +11,14 @@ import sys
 import threading
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from sharedspace.records import ImageRecord, Progress
 from sharedspace.store import CHUNK, Embedded, Server, Store, parse_headers, plain
 
 log = logging.getLogger("sharedspace")
+T = TypeVar("T")
 
 RESERVE = 64 * 10**6  # bytes of disk that stay free: SQLite and Chroma write more than is given to them
 PAUSE = 10  # seconds until an index that failed is tried again by those who can do without it
@@ -97,6 +100,8 @@ class Home:
         self._unwanted: set[str] = set()  # ids whose files may have to go
         self._asked: set[int] = set()  # collections whose snapshot was read since it was last refreshed
         self._taking: dict[int, threading.Lock] = {}  # by collection
+        # By collection and name: what was worked out of a snapshot, and under which name and revision.
+        self._derived: dict[tuple[int, str], tuple[object, Any]] = {}
         self._due: dict[int, float] = {}  # by collection: when it may be refreshed, seconds of time.monotonic
         self._loading: dict[str, threading.Lock] = {}
         self._writing = threading.RLock()
@@ -269,7 +274,7 @@ class Home:
             log.warning("%s Until then the vectors are kept in memory.", error)
             rows.flags.writeable = False
             return rows
-        for other in folder.glob(f"{info.number}-*.npy"):
+        for other in folder.glob(f"{info.number}-*.np?"):
             if int(other.stem.split("-")[1]) < info.revision:
                 with suppress(OSError):  # Windows keeps what a reader has mapped
                     other.unlink()
@@ -279,9 +284,46 @@ class Home:
     def forget_snapshot(self, number: int) -> None:
         """Delete the matrix of a collection; the next reader makes it anew."""
         self._snapshots.pop(number, None)
-        for path in (self.path / "snapshots").glob(f"{number}-*.npy"):
+        for key in [key for key in self._derived if key[0] == number]:
+            self._derived.pop(key, None)
+        for path in (self.path / "snapshots").glob(f"{number}-*.np?"):
             with suppress(OSError):
                 path.unlink()
+
+    def derived(self, number: int, name: str, of: object, make: Callable[[], T]) -> T:
+        """What `make` works out, remembered under a name for as long as what it is made `of` stays equal."""
+        found = self._derived.get((number, name))
+        if found is None or found[0] != of:
+            found = self._derived[number, name] = (of, make())
+        value: T = found[1]
+        return value
+
+    def stored(self, number: int, revision: int, name: str) -> dict[str, np.ndarray] | None:
+        """Arrays that were kept beside the matrix of a revision; None where there are none."""
+        known = self._derived.get((number, name))
+        if known is not None and known[0] == revision:
+            found: dict[str, np.ndarray] = known[1]
+            return found
+        try:
+            with np.load(self._beside(number, revision, name)) as pack:
+                found = dict(pack)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+        self._derived[number, name] = (revision, found)
+        return found
+
+    def store(self, number: int, revision: int, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep arrays beside the matrix of a revision, until the next one; a full disk keeps them in memory only."""
+        self._derived[number, name] = (revision, arrays)
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)  # type: ignore[arg-type]
+        try:
+            _replace(self._beside(number, revision, name), packed.getvalue())
+        except NoSpace as error:
+            log.warning("%s Until then they are worked out anew at each start.", error)
+
+    def _beside(self, number: int, revision: int, name: str) -> Path:
+        return self.path / "snapshots" / f"{number}-{revision}-{name}.npz"
 
     # -- writing: the ledger first, then the index, by one process at a time
 
@@ -298,19 +340,34 @@ class Home:
         return len(new)
 
     def remove(self, number: int, ids: Sequence[str]) -> int:
-        """Take images out of a collection; the count of those that were in it."""
+        """Take images out of a collection, to be put back or forgotten; the count of those that were in it."""
         with self.owned() as store:
             before = self.ledger.info(number).revision
             removed = self.ledger.remove(number, ids)
             if removed:
                 self._follow(store, number, before, gone=ids)
-            self._forget_pictures(ids)
         return removed
+
+    def put_back(self, number: int, ids: Sequence[str]) -> int:
+        """Bring removed images back as they were; how many."""
+        with self.owned() as store:
+            before = self.ledger.info(number).revision
+            back = self.ledger.put_back(number, ids)
+            if back:
+                self._follow(store, number, before, put=back)
+        return len(back)
+
+    def forget_removed(self, number: int) -> int:
+        """Forget removed images for good, with their pictures; how many."""
+        with self.owned():
+            ids = self.ledger.forget_removed(number)
+            self._forget_pictures(ids)
+        return len(ids)
 
     def delete(self, number: int) -> None:
         """Forget a collection and its pictures; vectors stay, so that its images need not be embedded again."""
         with self.owned() as store:
-            ids = [record.id for record in self.ledger.records(number)]
+            ids = [*(record.id for record in self.ledger.records(number)), *self.ledger.removed(number)]
             space = self.ledger.info(number).space
             self.ledger.delete(number)
             if space.model.startswith(OWN):  # nothing can make these vectors again, right or wrong

@@ -37,6 +37,9 @@ ORIENTATION = 0x0112  # EXIF tag
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 QUARTERS = {5, 4, 6, 2}  # those of them that change width with height
 THUMB_SIDE = 256  # pixels of the longer side
+HEAT_SIDE = 512  # pixels of the longer side of a heat map
+# From a little to the most heat, such that over black, white and every grey more heat is farther from it in Oklab.
+HEAT = ((255, 200, 80), (252, 160, 40), (244, 100, 20), (225, 20, 45))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,36 @@ def _rgb(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
     return image.convert("RGB")
+
+
+def heat_png(picture: Image.Image, heat: np.ndarray, box: tuple[float, float, float, float]) -> bytes:
+    """A PNG of an upright picture, paler, with a heat map (r, c) over its box (left, top, right, bottom; parts, 0..1).
+
+    What is above 0 is drawn, from a breath of yellow to red at the highest; what lies outside the box is dimmed.
+    """
+    from PIL import Image
+
+    small = picture.convert("RGB")
+    small.thumbnail((HEAT_SIDE, HEAT_SIDE), Image.Resampling.LANCZOS)
+    pixels = np.asarray(small, dtype=np.float32)
+    ground = 0.35 * pixels + 0.65 * np.asarray(small.convert("L"), dtype=np.float32)[..., None]
+    width, height = small.size
+    left, right = (round(share * width) for share in box[::2])
+    top, bottom = (round(share * height) for share in box[1::2])
+    size = max(right - left, 1), max(bottom - top, 1)
+    shares = np.maximum(heat, 0) / max(float(heat.max()), 1e-12)
+    smooth = Image.fromarray(shares.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    strength = np.asarray(smooth).clip(0, 1)  # (h, w)
+    ramp = np.array(HEAT, dtype=np.float32)
+    stops = np.linspace(0, 1, len(ramp))
+    colours = np.stack([np.interp(strength, stops, channel) for channel in ramp.T], axis=-1)
+    cover = 0.85 * strength[..., None]
+    seen = slice(top, top + size[1]), slice(left, left + size[0])
+    painted = 0.4 * ground + 0.6 * 128  # of what the model does not see
+    painted[seen] = (1 - cover) * ground[seen] + cover * colours
+    out = io.BytesIO()
+    Image.fromarray(np.rint(painted).astype(np.uint8)).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def scatter_png(

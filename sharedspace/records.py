@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -128,24 +128,37 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a query: a text, or a picture."""
+
+    kind: Literal["text", "image"]
+    name: str  # the words as typed, or what the picture is called
+    vector: np.ndarray  # (d,) float32, unit
+    weight: float = 1.0  # below 0: away from it
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One search result."""
 
     id: str
     path: str
-    score: float  # cosine, -1..1
+    score: float  # of one term its cosine, -1..1; of several the weighted sum of their z-scores
     rank: int  # 1 is best
     matched: bool | None  # score at or above the no-match line; None where there is no line
+    parts: tuple[float, ...] = ()  # what each term gave to the score, in their order; of one term empty
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """The hits of one query, best first."""
 
-    query: str
+    query: str  # in words
     hits: tuple[Hit, ...]
-    no_match_line: float | None  # cosine under which a hit is not better than chance; None where it is not known
-    vector: np.ndarray  # (d,) float32, the unit query vector
+    no_match_line: float | None  # score under which a hit is not better than chance; None where it is not known
+    terms: tuple[Term, ...]
+    scores: np.ndarray  # (n,) float32, of all images of the collection in the order of its rows, filters or not
+    searched: int  # how many images passed the filters
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -184,6 +197,15 @@ class Clustering:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a map is drawn: UMAP's knobs, at the field's defaults."""
+
+    n_neighbors: int = 15
+    min_dist: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceMap:
     """The frozen 2-D projection of a collection."""
 
@@ -192,6 +214,7 @@ class SpaceMap:
     xy: np.ndarray  # (n, 2) float32, map units
     revision: int  # of the collection that it shows
     late: tuple[str, ...] = ()  # those of the ids that came after the drawing and stand by their neighbours
+    drawing: Drawing = Drawing()
 
     @property
     def placed(self) -> int:
@@ -206,3 +229,4 @@ class Placement:
     xy: tuple[float, float]
     neighbours: tuple[int, ...]  # rows of the map, nearest first
     spread: float  # weighted root mean square distance of the neighbours from xy, map units
+    scattered: bool = False  # whether they lie so far apart that the place between them says little

@@ -118,7 +118,9 @@ def _read(path: Path) -> bytes | None:
 def _sweep(home: Home, mended: list[str]) -> None:
     """Files of images that no collection holds, and parts of files."""
     with home.owned():
-        held = {record.id for info in home.ledger.collections() for record in home.ledger.records(info.number)}
+        numbers = [info.number for info in home.ledger.collections()]
+        held = {record.id for number in numbers for record in home.ledger.records(number)}
+        held.update(id for number in numbers for id in home.ledger.removed(number))  # could be put back
         gone = home.sweep("thumbs", held.__contains__) + home.sweep("originals", held.__contains__)
     if gone:
         mended.append(f"{gone:,} files of pictures that no collection holds were deleted")

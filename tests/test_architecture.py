@@ -17,9 +17,9 @@ PACKAGE = ROOT / "sharedspace"
 ROWS = (
     {"errors", "records", "vectors"},
     {"limits"},  # raises errors
-    {"images", "encoders", "ledger", "store", "projection", "plots", "pocket", "testing"},
-    {"ingest", "search", "zeroshot", "clusters", "home", "answers"},
-    {"samples", "transfer", "upkeep", "intake"},  # samples reads its table of labels as ingest does
+    {"images", "encoders", "ledger", "store", "projection", "plots", "pocket", "testing", "words"},
+    {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"},
+    {"samples", "transfer", "upkeep", "intake", "collection"},  # samples reads its table of labels as ingest does
     {"workspace", "jobs"},
     {"ui", "cli", "server"},
 )
@@ -35,6 +35,7 @@ OWNERS = {
     "sentence_transformers": {"encoders", "pocket"},
     "plotly": {"plots"},
     "sklearn": {"clusters"},
+    "scipy": {"projection"},
     "pyarrow": {"transfer", "ingest"},
     "datasets": {"ingest"},
 }

@@ -317,3 +317,52 @@ def test_a_thumbnail_is_small_and_carries_no_metadata():
     assert opened.format == "JPEG"
     assert opened.size == (256, 171)
     assert photo.image.size == (900, 600)  # not shrunk in place
+
+
+def painted(picture: Image.Image, heat: np.ndarray, box: tuple[float, ...] = (0.0, 0.0, 1.0, 1.0)) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(images.heat_png(picture, heat, box)))).astype(int)
+
+
+@pytest.mark.parametrize("ground", ["white", "black", "#808080"])
+def test_the_hottest_part_is_red_and_what_is_cold_keeps_its_grey(ground: str):
+    heat = np.full((4, 4), -1.0)
+    heat[3, 0] = 0.2
+    pixels = painted(Image.new("RGB", (80, 80), ground), heat)
+
+    red, green, blue = pixels[79, 0]
+    assert red > green + 50
+    assert red > blue + 50
+    assert (pixels[:40, 40:] == np.asarray(Image.new("RGB", (1, 1), ground))[0, 0]).all()
+
+
+@pytest.mark.parametrize("ground", ["white", "#c0c0c0", "#808080", "#404040", "black"])
+def test_more_heat_is_farther_from_the_picture(ground: str):
+    picture = Image.new("RGB", (160, 20), ground)
+    row = painted(picture, np.arange(8.0)[None])[10]
+
+    distance = np.linalg.norm(row - row[0], axis=1)
+    assert (np.diff(distance[::20]) > 0).all()
+
+
+def test_heat_that_is_nowhere_leaves_the_picture_without_colour_of_its_own():
+    pixels = painted(Image.new("RGB", (40, 40), "#404040"), np.full((8, 8), -0.3))
+
+    assert (pixels == 64).all()
+
+
+def test_what_the_model_does_not_see_is_dimmed_and_bears_no_heat():
+    pixels = painted(Image.new("RGB", (100, 50), "white"), np.ones((8, 8)), (0.25, 0.0, 0.75, 1.0))
+
+    dim = pixels[:, [*range(25), *range(75, 100)]]
+    assert len(np.unique(dim)) == 1
+    assert dim.max() < 200
+    assert (pixels[:, 25:75, 0] > pixels[:, 25:75, 2] + 50).all()
+
+
+@pytest.mark.parametrize(("size", "drawn"), [((2000, 1000), (512, 256)), ((1, 9000), (1, 512)), ((30, 20), (30, 20))])
+def test_a_heat_map_is_bounded_and_leaves_the_picture_as_it_was(size: tuple[int, int], drawn: tuple[int, int]):
+    picture = Image.new("RGB", size, "red")
+    data = images.heat_png(picture, np.ones((8, 8)), (0.0, 0.4, 1.0, 0.6))
+
+    assert Image.open(io.BytesIO(data)).size == drawn
+    assert picture.size == size

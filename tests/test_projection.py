@@ -6,10 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from drawn import unit_rows
+from scipy.optimize import minimize
+from scipy.stats import spearmanr
 from sklearn.manifold import trustworthiness
 
 from sharedspace import projection
-from sharedspace.projection import draw, extend, memberships, place, principal_axes, project
+from sharedspace.errors import BadInput
+from sharedspace.projection import draw, extend, far, memberships, place, principal_axes, project, radius, settle, trust
+from sharedspace.records import Drawing
+from sharedspace.vectors import nearest_rows
 
 GROUPS, EACH = 6, 20
 
@@ -38,10 +43,55 @@ def test_the_same_rows_give_the_same_map_bit_for_bit(drawn):
 
 
 def test_another_seed_gives_another_map_and_another_key(drawn):
-    other = draw(IDS, clustered(), revision=3, seed=1)
+    other = draw(IDS, clustered(), revision=3, drawing=Drawing(seed=1))
 
     assert not np.array_equal(other.xy, drawn.xy)
     assert other.key != drawn.key
+    assert (drawn.drawing, other.drawing) == (Drawing(15, 0.1, 0), Drawing(15, 0.1, 1))
+
+
+def test_neighbours_found_before_give_the_same_map_also_when_there_are_more_of_them(drawn):
+    given = draw(IDS, clustered(), 3, neighbours=nearest_rows(clustered(), 40))
+
+    assert given.xy.tobytes() == drawn.xy.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(120, 14), (119, 15)])
+def test_neighbours_that_are_too_few_are_refused(shape: tuple[int, int]):
+    with pytest.raises(ValueError, match="15 neighbours of 120 rows are needed"):
+        project(clustered(), neighbours=(np.zeros(shape, np.int32), np.ones(shape, np.float32)))
+
+
+def test_rows_out_of_the_order_of_their_ids_are_refused():
+    """UMAP gives another map for another order."""
+    with pytest.raises(ValueError, match="order of their ids"):
+        draw(["b", "a", "c"], unit_rows(3, 8), revision=1)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "said"),
+    [
+        (Drawing(n_neighbors=1), "2 to 200 neighbours, not 1"),
+        (Drawing(n_neighbors=201), "2 to 200 neighbours, not 201"),
+        (Drawing(min_dist=-0.01), "0 to 0.99, not -0.01"),
+        (Drawing(min_dist=1.0), "0 to 0.99, not 1.0"),
+        (Drawing(min_dist=float("nan")), "0 to 0.99, not nan"),
+        (Drawing(seed=-1), "not -1"),
+        (Drawing(seed=2**32), "0 to 4294967295, not 4294967296"),
+    ],
+)
+@pytest.mark.parametrize("n", [3, 40])
+def test_a_drawing_that_cannot_be_followed_is_refused(drawing: Drawing, said: str, n: int):
+    with pytest.raises(BadInput, match=said):
+        project(unit_rows(n, 8), drawing)
+
+
+@pytest.mark.parametrize("drawing", [Drawing(2, 0.0, 2**32 - 1), Drawing(200, 0.99, 1)])
+def test_the_ends_of_the_knobs_can_be_drawn(drawing: Drawing):
+    xy = project(unit_rows(40, 8), drawing)  # of 40 rows no more than 39 are neighbours
+
+    assert np.isfinite(xy).all()
+    assert np.ptp(xy, axis=0).min() > 0
 
 
 def test_a_key_names_ids_and_places_and_nothing_else(drawn):
@@ -107,7 +157,7 @@ def test_extending_leaves_the_drawn_where_they_are_and_places_the_new_by_their_n
     assert extended.ids == tuple(ids)
     assert np.array_equal(np.array([at[id] for id in IDS]), drawn.xy)
     for id, vector in zip(new_ids, new, strict=True):
-        np.testing.assert_allclose(at[id], place(clustered(), drawn.xy, vector).xy, rtol=1e-6)
+        np.testing.assert_allclose(at[id], place(clustered() @ vector, drawn.xy).xy, rtol=1e-5)
     assert (extended.revision, extended.placed, drawn.placed) == (4, 4, 0)
     assert extended.key != drawn.key
 
@@ -118,7 +168,15 @@ def test_new_images_do_not_depend_on_one_another(drawn):
     together = extend(drawn, [*IDS, "x", "y"], np.concatenate([clustered(), [a, b]]), 4)
     alone = extend(drawn, [*IDS, "y"], np.concatenate([clustered(), [b]]), 4)
 
-    assert np.array_equal(together.xy[-1], alone.xy[-1])
+    np.testing.assert_allclose(together.xy[-1], alone.xy[-1], rtol=1e-5)
+
+
+def test_many_new_images_are_settled_in_parts(drawn, monkeypatch: pytest.MonkeyPatch):
+    ids, vectors = [*IDS, *"tuvwxyz"], np.concatenate([clustered(), clustered(seed=8)[:7]])
+    whole = extend(drawn, ids, vectors, 4)
+    monkeypatch.setattr(projection, "AT_ONCE", 3)
+
+    np.testing.assert_allclose(extend(drawn, ids, vectors, 4).xy, whole.xy, rtol=1e-6)
 
 
 def test_images_placed_before_and_now_are_both_counted_as_placed(drawn):
@@ -142,15 +200,15 @@ def test_umap_is_given_the_exact_neighbours_and_distances(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("umap.UMAP", Told)
     rows = clustered()
-    project(rows, seed=7)
+    project(rows, Drawing(10, 0.25, 7))
 
     indices, distances, _ = given["precomputed_knn"]
     full = 1 - rows.astype(np.float64) @ rows.T
     np.fill_diagonal(full, 0)
-    assert indices.tolist() == np.argsort(full, axis=1)[:, :15].tolist()
-    np.testing.assert_allclose(distances, np.sort(full, axis=1)[:, :15], atol=1e-6)
+    assert indices.tolist() == np.argsort(full, axis=1)[:, :10].tolist()
+    np.testing.assert_allclose(distances, np.sort(full, axis=1)[:, :10], atol=1e-6)
     told = {key: given[key] for key in ("n_neighbors", "min_dist", "metric", "random_state")}
-    assert told == {"n_neighbors": 15, "min_dist": 0.1, "metric": "cosine", "random_state": 7}
+    assert told == {"n_neighbors": 10, "min_dist": 0.25, "metric": "cosine", "random_state": 7}
 
 
 def test_removed_images_leave_the_map_and_the_others_do_not_move(drawn):
@@ -161,6 +219,12 @@ def test_removed_images_leave_the_map_and_the_others_do_not_move(drawn):
     assert smaller.placed == 0
 
 
+def test_an_extended_map_keeps_how_it_was_drawn(drawn):
+    other = projection.named(IDS, drawn.xy, 3, drawing=Drawing(30, 0.5, 7))
+
+    assert extend(other, IDS[:100], clustered()[:100], revision=4).drawing == Drawing(30, 0.5, 7)
+
+
 def test_extending_a_map_of_which_nothing_is_left_is_refused(drawn):
     with pytest.raises(ValueError, match="none of the drawn images is left"):
         extend(drawn, ["other"], unit_rows(1, 32), revision=5)
@@ -168,7 +232,8 @@ def test_extending_a_map_of_which_nothing_is_left_is_refused(drawn):
 
 def test_an_image_placed_later_lands_on_its_twin(drawn):
     span = np.ptp(drawn.xy, axis=0).max()
-    distances = [np.hypot(*(place(clustered(), drawn.xy, clustered()[row]).xy - drawn.xy[row])) for row in range(120)]
+    cosines = clustered() @ clustered().T
+    distances = [np.hypot(*(place(cosines[row], drawn.xy).xy - drawn.xy[row])) for row in range(120)]
 
     # its neighbours pull a little: by far less than the size of its group
     assert np.median(distances) < 0.02 * span
@@ -176,34 +241,99 @@ def test_an_image_placed_later_lands_on_its_twin(drawn):
 
 
 def test_placement_is_repeatable_and_stays_among_its_neighbours(drawn):
+    before = drawn.xy.copy()
     for query in (*unit_rows(20, 32, seed=3), *clustered(seed=5)[:20]):
-        found = place(clustered(), drawn.xy, query)
-        assert found == place(clustered(), drawn.xy, query)
+        scores = clustered() @ query
+        found = place(scores, drawn.xy)
+        assert found == place(scores, drawn.xy)
         corner = drawn.xy[list(found.neighbours)]
         assert (corner.min(axis=0) - 1e-4 <= found.xy).all()
         assert (found.xy <= corner.max(axis=0) + 1e-4).all()
         assert 0 <= found.spread <= np.linalg.norm(np.ptp(corner, axis=0))
-        assert list(found.neighbours) == np.argsort(-(clustered() @ query), kind="stable")[:15].tolist()
+        assert list(found.neighbours) == np.argsort(-scores, kind="stable")[:15].tolist()
+    assert np.array_equal(drawn.xy, before)
 
 
-def test_place_and_spread_are_the_weighted_mean_and_deviation_written_out():
-    vectors, xy = unit_rows(6, 4), np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
-    query = unit_rows(1, 4, seed=2)[0]
-    found = place(vectors, xy, query, k=4)
+def test_place_and_spread_are_as_written_out():
+    xy = np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
+    scores = unit_rows(6, 4) @ unit_rows(1, 4, seed=2)[0]
+    found = place(scores, xy, k=4)
 
-    nearest = sorted(range(6), key=lambda row: -float(vectors[row] @ query))[:4]
-    weights = memberships(np.array([1 - float(vectors[row] @ query) for row in nearest]))
-    mean = sum(weight * xy[row] for weight, row in zip(weights, nearest, strict=True)) / weights.sum()
-    squares = sum(w * ((xy[row] - mean) ** 2).sum() for w, row in zip(weights, nearest, strict=True)) / weights.sum()
-    np.testing.assert_allclose(found.xy, mean, rtol=1e-5)
+    nearest = sorted(range(6), key=lambda row: -float(scores[row]))[:4]
+    weights = memberships(np.array([1 - float(scores[row]) for row in nearest]))
+    at = settle(xy[nearest], weights)
+    squares = sum(w * ((xy[row] - at) ** 2).sum() for w, row in zip(weights, nearest, strict=True)) / weights.sum()
+    np.testing.assert_allclose(found.xy, at, rtol=1e-5)
     assert found.spread == pytest.approx(squares**0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1, 5])
+def test_what_settles_is_attracted_most_there(scale: float):
+    """Against scipy's minimiser from a grid of starts."""
+    rng = np.random.default_rng(int(scale))
+    points, weights = scale * rng.normal(size=(20, 9, 2)), rng.uniform(0.1, 1, (20, 9))
+    found = settle(points, weights)
+
+    def loss(at: np.ndarray, points: np.ndarray, weights: np.ndarray) -> float:
+        return float((weights * np.log1p(((points - at) ** 2).sum(axis=1))).sum())
+
+    short = []
+    for row in range(20):
+        grid = [scale * np.array([x, y]) for x in (-1.5, -0.5, 0.5, 1.5) for y in (-1.5, -0.5, 0.5, 1.5)]
+        best = min(minimize(loss, start, (points[row], weights[row])).fun for start in grid)
+        short.append(loss(found[row], points[row], weights[row]) / best - 1)
+    assert np.median(short) < 1e-6  # of several almost equal places it may take another
+    assert max(short) < 0.02
+    np.testing.assert_allclose(found[3], settle(points[3], weights[3]), rtol=1e-9)
+
+
+def test_between_two_islands_it_settles_on_the_heavier():
+    points = np.array([[0, 0], [0.1, 0], [0, 0.1], [20, 0], [20, 0.1]])
+
+    assert settle(points, np.array([1, 0.5, 0.5, 0.9, 0.9])) == pytest.approx((0.03, 0.03), abs=0.1)
+    assert settle(points, np.array([0.5, 0.5, 0.5, 1, 0.9])) == pytest.approx((20, 0.05), abs=0.2)
+
+
+def test_only_the_differences_of_the_scores_count_and_not_their_scale(drawn):
+    cosines = (clustered() @ unit_rows(1, 32, seed=3)[0]).astype(np.float64)
+
+    assert place(7 * cosines - 3, drawn.xy).xy == pytest.approx(place(cosines, drawn.xy).xy, rel=1e-5)
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_query_stands_on_a_map_of_one_or_two(n: int):
-    found = place(unit_rows(n, 4), np.array([[2.0, 4.0], [4.0, 8.0]])[:n], unit_rows(1, 4, seed=3)[0])
+    found = place(np.array([0.3, 0.1])[:n], np.array([[0.2, 0.4], [0.4, 0.8]])[:n])
 
-    assert found.xy == pytest.approx([(2, 4), (3, 6)][n - 1])
+    assert found.xy == pytest.approx([(0.2, 0.4), (0.3, 0.6)][n - 1])
+
+
+def test_a_query_between_two_groups_is_scattered_and_an_image_among_its_own_is_not(drawn):
+    rows = clustered()
+    alone = np.where(np.eye(120), -1, rows @ rows.T)  # each without itself
+    assert not any(place(scores, drawn.xy).scattered for scores in alone)
+
+    first = range(0, 120, EACH)  # of each group
+    pairs = [(a, b) for a in first for b in first if np.hypot(*(drawn.xy[a] - drawn.xy[b])) > 1.2 * radius(drawn.xy)]
+    assert len(pairs) > 4
+    for a, b in pairs:
+        scores = np.full(120, -1.0)
+        scores[[a, b, a + 1, b + 1, a + 2, b + 2, a + 3, b + 3]] = np.linspace(0.3, 0.29, 8)
+        assert place(scores, drawn.xy, k=8).scattered
+
+
+def test_what_is_scattered_does_not_hang_on_the_units_of_the_map_nor_on_an_outlier():
+    xy = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+    near = -np.hypot(*xy.T)  # the scores of a query amid the map; and one to whom the corners are nearest
+    for unit_of_map in (1e-3, 1.0, 1e3):
+        placed = [place(scores, xy * unit_of_map).scattered for scores in (near, -near)]
+        assert placed == [False, True]
+    assert place(-near, np.where(np.arange(100)[:, None] == near.argmax(), 1e6, xy)).scattered
+
+
+def test_the_radius_is_the_median_distance_from_the_middle():
+    circle = 3 * np.array([[np.cos(angle), np.sin(angle)] for angle in np.linspace(0, 2 * np.pi, 61)[:-1]])
+
+    assert radius(circle + np.array([5, -2])) == pytest.approx(3)
 
 
 @pytest.mark.parametrize("k", [3, 5, 15, 40])
@@ -215,6 +345,12 @@ def test_memberships_start_at_one_fall_and_sum_to_log2_of_k(k: int):
         assert weights[0] == 1
         assert (np.diff(weights) <= 0).all()
         assert weights.sum() == pytest.approx(np.log2(k), abs=1e-4)
+
+
+def test_memberships_of_many_rows_are_those_of_each():
+    distances = np.sort(np.random.default_rng(0).gamma(2, 0.1, (20, 15)), axis=1)
+
+    np.testing.assert_array_equal(memberships(distances), [memberships(row) for row in distances])
 
 
 @pytest.mark.parametrize("k", [5, 15, 40])
@@ -260,3 +396,68 @@ def test_fits_of_several_threads_take_turns(monkeypatch: pytest.MonkeyPatch):
         list(pool.map(project, [unit_rows(30, 8)] * 4))
 
     assert most == 1
+
+
+def shares(vectors: np.ndarray, xy: np.ndarray, k: int) -> list[float]:
+    """What trust promises, by full sorts."""
+    cosines = vectors.astype(np.float64) @ vectors.T
+    apart = np.linalg.norm(xy[:, None].astype(np.float64) - xy[None], axis=-1)
+    out = []
+    for row in range(len(xy)):
+        true, drawn = (
+            [other for other in np.argsort(values, kind="stable") if other != row][:k]
+            for values in (-cosines[row], apart[row])
+        )
+        out.append(len({*true} & {*drawn}) / len(true))
+    return out
+
+
+@pytest.mark.parametrize(("n", "k"), [(120, 15), (120, 4), (16, 15), (12, 15), (2, 15)])
+def test_trust_is_the_share_of_true_neighbours_among_the_drawn(n: int, k: int):
+    vectors, xy = clustered()[:n], np.random.default_rng(1).normal(size=(n, 2)).astype(np.float32)
+    for places in (xy, vectors[:, :2], principal_axes(vectors)):
+        found = trust(nearest_rows(vectors, k + 5)[0], places, k)
+
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, shares(vectors, places, k), atol=1e-6)
+
+
+def test_trust_of_one_row_alone_is_one():
+    assert trust(np.zeros((1, 1), np.int32), np.zeros((1, 2))).tolist() == [1]
+
+
+def test_trust_does_not_hang_on_the_order_of_points_drawn_on_one_spot():
+    """Six spots with twenty images each: all twenty are equally near, so none of them is called lost."""
+    rows = np.repeat(unit_rows(6, 8), 20, axis=0)
+    xy = np.repeat(np.random.default_rng(0).normal(size=(6, 2)), 20, axis=0)
+
+    assert trust(nearest_rows(rows, 16)[0], xy).tolist() == [1] * 120
+    mixed = np.random.default_rng(1).permutation(120)
+    again = trust(nearest_rows(rows[mixed], 16)[0], xy[mixed])
+    assert again.tolist() == [1] * 120
+
+
+def test_trust_falls_as_trustworthiness_of_scikit_learn_falls(drawn):
+    """A map that gets worse step by step; and one that could not be better."""
+    vectors = clustered()
+    near = nearest_rows(vectors, 16)[0]
+    noise = np.random.default_rng(0).normal(size=drawn.xy.shape) * np.ptp(drawn.xy, axis=0)
+    maps = [drawn.xy + share * noise for share in (0, 0.02, 0.05, 0.1, 0.2, 0.4, 3)]
+    ours = [trust(near, xy).mean() for xy in [*maps, principal_axes(vectors)]]
+    theirs = [trustworthiness(vectors, xy, n_neighbors=15, metric="cosine") for xy in [*maps, principal_axes(vectors)]]
+    assert spearmanr(ours, theirs).statistic > 0.95
+    assert ours[-2] < 0.2 < 0.5 < ours[0]
+
+    plane = np.random.default_rng(2).uniform(0.1, 1, 100)  # angles: a quarter of a circle drawn as itself
+    circle = np.stack([np.cos(plane), np.sin(plane)], axis=1)
+    assert trust(nearest_rows(circle.astype(np.float32), 16)[0], circle).mean() == pytest.approx(1, abs=0.01)
+    assert trustworthiness(circle, circle, n_neighbors=15) == 1
+
+
+def test_far_are_the_true_neighbours_beyond_three_times_as_many_drawn_points():
+    xy = np.stack([np.arange(40), np.zeros(40)], axis=1).astype(np.float32)  # row r is the r-th from row 0
+
+    assert far(xy, 0, [1, 14, 15, 16, 39]).tolist() == [False, False, False, True, True]
+    assert far(xy, 39, np.array([38, 23])).tolist() == [False, True]
+    assert far(xy, 20, list(range(20))).tolist() == [False] * 20  # no more points than 3 x 20
+    assert far(xy[:2], 0, [1]).tolist() == [False]

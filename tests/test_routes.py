@@ -8,6 +8,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from sharedspace.records import Drawing
 from sharedspace.ui import cache, routes
 from sharedspace.workspace import Collection
 
@@ -49,7 +50,7 @@ def test_a_map_that_an_open_page_still_shows_is_served_after_it_was_drawn_anew(
 ) -> None:
     old = sample.map()
     assert client.get(f"/map/{old.key}.bin").status_code == 200
-    assert sample.redraw(seed=1).key != old.key
+    assert sample.redraw(Drawing(seed=1)).key != old.key
 
     assert client.get(f"/map/{old.key}/0").status_code == 200
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax as scipy_softmax
 
-from sharedspace.vectors import nearest_rows, softmax, top_k, unit
+from sharedspace.vectors import nearest_rows, nearest_to, softmax, top_k, unit
 
 
 def test_unit_rows_have_length_one_and_keep_their_direction():
@@ -64,3 +64,40 @@ def test_nearest_rows_put_each_row_before_its_exact_duplicates():
     for row in range(20):
         assert sorted(indices[row]) == [row // 5 * 5 + twin for twin in range(5)]
     np.testing.assert_allclose(cosines, 1, atol=1e-6)
+
+
+# Rows of a grid have many equal cosines, exact in float32. 300 and 5 columns: groups of 15; 30 and 7: of one.
+@pytest.mark.parametrize(("n", "k", "block"), [(300, 5, 64), (30, 7, 256), (300, 80, 7)])
+@pytest.mark.parametrize("kinds", [2, 5, 300])
+def test_nearest_rows_of_equal_cosines_are_the_lower_indices(n: int, k: int, block: int, kinds: int):
+    rows = (
+        np.random.default_rng(kinds).integers(-1, 2, (kinds, 4)).repeat(n // kinds, axis=0)[:n].astype(np.float32) / 2
+    )
+    indices, _ = nearest_rows(rows, k, block)
+
+    full = rows @ rows.T
+    np.fill_diagonal(full, np.inf)
+    assert indices.tolist() == np.argsort(-full, axis=1, kind="stable")[:, :k].tolist()
+
+
+@pytest.mark.parametrize(("q", "n", "k", "block"), [(5, 40, 3, 2), (40, 5, 9, 256), (1, 1, 1, 1)])
+def test_nearest_to_equals_brute_force(q: int, n: int, k: int, block: int):
+    queries, rows = unit_rows(q, 6, seed=1), unit_rows(n, 6, seed=2)
+    indices, cosines = nearest_to(queries, rows, k, block)
+
+    full = queries.astype(np.float64) @ rows.T
+    expected = np.argsort(-full, axis=1)[:, :k]
+    assert indices.tolist() == expected.tolist()
+    np.testing.assert_allclose(cosines, np.take_along_axis(full, expected, axis=1), atol=1e-6)
+
+
+def test_nearest_rows_tell_how_far_they_are_and_stop_when_told_to():
+    told = []
+    nearest_rows(unit_rows(10, 4), 3, block=4, on_block=lambda done, n: told.append((done, n)))
+    assert told == [(4, 10), (8, 10), (10, 10)]
+
+    def stop(done: int, n: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        nearest_rows(unit_rows(10, 4), 3, on_block=stop)

@@ -10,7 +10,7 @@ from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 
 from sharedspace import __version__, encoders
-from sharedspace.cli import ask, keep, move, run
+from sharedspace.cli import ask, draw, find, keep, move, run, why
 from sharedspace.cli.terminal import CANNOT, STOPPED, Answer, printable, say, show
 from sharedspace.encoders import Encoder
 from sharedspace.errors import Cancelled, SharedSpaceError
@@ -57,10 +57,11 @@ VERBS = (
     Verb("models", keep.models, "the known models, and which are on this machine"),
     Verb("ingest", _in_home(keep.ingest), "add pictures to a collection", keep.ingest_options),
     Verb("collections", _in_home(keep.list_collections), "list, show, rename, copy, delete, verify", parts=COLLECTIONS),
-    Verb("search", _in_home(ask.search), "the images nearest to a text or a picture", ask.search_options),
+    Verb("search", _in_home(find.search), "the images that fit texts and pictures best", find.options),
     Verb("classify", _in_home(ask.classify), "zero-shot: which of your labels fits each image", ask.classify_options),
     Verb("cluster", _in_home(ask.cluster), "groups that the images form by themselves", ask.cluster_options),
-    Verb("map", _in_home(ask.draw_map), "write the map as a page, a picture or a table", ask.map_options),
+    Verb("map", _in_home(draw.draw_map), "write the map as a page, a picture or a table", draw.options),
+    Verb("explain", why.why, "which words and which parts of a picture make its score", why.options),
     Verb("export", _in_home(move.export), "write a whole collection to a file", move.export_options),
     Verb("import", _in_home(move.import_), "read an exported collection", move.import_options),
     Verb("pocket", run.pocket, "our own small CLIP: train it, measure it", parts=POCKET),

@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +15,10 @@ import numpy as np
 
 from sharedspace import images, projection
 from sharedspace.errors import BadInput, Cancelled, EmptyCollection, IndexUnavailable, NoSpace
-from sharedspace.home import Home
+from sharedspace.home import Home, Snapshot
 from sharedspace.ledger import require_same
-from sharedspace.records import Exported, Imported, Progress, Space
-from sharedspace.transfer import layout, pack, tables
+from sharedspace.records import Exported, ImageRecord, Imported, MetaValue, Progress, Space
+from sharedspace.transfer import layout, pack, pictures, tables
 from sharedspace.transfer.unpack import Archive, Batch, Point
 
 log = logging.getLogger("sharedspace")
@@ -60,6 +60,49 @@ def export(
         else:
             TABLES[ending](part, info, snapshot, step)
     return Exported(str(path), ending[1:], total, path.stat().st_size, thumbs, kept)
+
+
+def export_some(
+    home: Home,
+    number: int,
+    path: Path,
+    ids: Collection[str],
+    columns: Mapping[str, Mapping[str, MetaValue]],
+    on_progress: OnProgress,
+    cancelled: AskCancelled,
+) -> Exported:
+    """Write some images of a collection: a table, with further `columns` by image id, or a .zip of their pictures.
+
+    Raises BadInput where it cannot be written or holds nothing, and Cancelled, after which nothing is there.
+    """
+    ending, snapshot = path.suffix.lower(), home.snapshot(number)
+    if ending != ZIP and ending not in TABLES:
+        raise BadInput(f"{path} cannot be written: its name has to end in {' or '.join([ZIP, *TABLES])}.")
+    rows = [row for row, id in enumerate(snapshot.ids) if id in ids]
+    if not rows:
+        raise BadInput("None of these images is in the collection any more: select others.")
+    records = tuple(_with(snapshot.records[row], columns) for row in rows)
+    some = Snapshot(snapshot.revision, records, snapshot.vectors[rows])
+    info = replace(home.ledger.info(number), images=len(rows))
+
+    def step(done: int) -> None:
+        if cancelled():
+            raise Cancelled(f"The export was stopped: {path} was not written.")
+        on_progress(Progress(done, len(rows)))
+
+    thumbs = kept = 0
+    with _whole(path) as part:
+        if ending == ZIP:
+            thumbs, kept = pictures.write(part, home, records, step)
+        else:
+            TABLES[ending](part, info, some, step)
+    return Exported(str(path), ending[1:], len(rows), path.stat().st_size, thumbs, kept)
+
+
+def _with(record: ImageRecord, columns: Mapping[str, Mapping[str, MetaValue]]) -> ImageRecord:
+    """An image with further columns; one that has a value of that name keeps it."""
+    more = {name: values[record.id] for name, values in columns.items() if record.id in values}
+    return replace(record, meta={**more, **record.meta})
 
 
 @contextmanager
@@ -192,9 +235,10 @@ def _keep_map(home: Home, number: int, points: list[Point], count: int, added: i
         home.ledger.save_map(number, projection.named([point.id for point in points], xy, info.revision, late))
 
 
-def copy(home: Home, number: int, new: str, on_progress: OnProgress) -> int:
-    """A collection of its own with the same images, metadata, map and texts, embedding nothing: its number.
+def copy(home: Home, number: int, new: str, on_progress: OnProgress, ids: Collection[str] | None = None) -> int:
+    """A collection of its own with the same images, metadata, tags, map and texts, embedding nothing: its number.
 
+    With `ids` only those images, and no map: what it shows apart, a map of its own shows better.
     Raises BadInput where there is one of that name.
     """
     with home.owned():
@@ -204,10 +248,12 @@ def copy(home: Home, number: int, new: str, on_progress: OnProgress) -> int:
                 raise BadInput(f"There is a collection named {new!r} already: choose another name.")
         made = home.ledger.ensure(new, info.space)
         home.ledger.set_anchors(made, home.ledger.anchors(number))
-        drawn = home.ledger.map(number)
+        drawn = home.ledger.map(number) if ids is None else None
         if drawn is not None:  # before the images, which come all at once: a copy that has any has everything
             home.ledger.save_map(made, replace(drawn, revision=home.ledger.info(made).revision))
-        home.ledger.add(made, snapshot.records, snapshot.vectors)
+        rows = [row for row, id in enumerate(snapshot.ids) if ids is None or id in ids]
+        home.ledger.add(made, [snapshot.records[row] for row in rows], snapshot.vectors[rows])
+        home.ledger.marks.copy(number, made)
     try:
         home.index(made, on_progress)
     except IndexUnavailable as error:  # the copy is there; whoever asks the index brings it up to date

@@ -14,6 +14,7 @@ import streamlit as st
 
 from sharedspace import images
 from sharedspace.answers import cell
+from sharedspace.collection import Collection
 from sharedspace.encoders import MODELS
 from sharedspace.encoders.own import OWN
 from sharedspace.errors import BadInput, NotFound
@@ -22,7 +23,7 @@ from sharedspace.jobs import Job, Jobs
 from sharedspace.records import IngestResult, Meta, Progress, Rejected
 from sharedspace.ui import cache, frame, running, state, uploads
 from sharedspace.ui.text import plain, short
-from sharedspace.workspace import SAMPLE, Collection, Workspace
+from sharedspace.workspace import SAMPLE, Workspace
 
 UPLOAD, SERVER = "upload", "on the server's machine"
 PLACES = [UPLOAD, SERVER]

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from sharedspace import zeroshot
+from sharedspace.collection import Collection
 from sharedspace.plots import bars, heat
 from sharedspace.records import Classification
-from sharedspace.ui import cache, state, widgets
+from sharedspace.ui import cache, galleries, state, widgets
 from sharedspace.ui.routes import address
-from sharedspace.workspace import Collection
 
 NO_TRUTH = "(none)"
 MOST_SUGGESTED = 60  # distinct values of a field that make a label set
@@ -83,7 +83,7 @@ def _table(collection: Collection, result: Classification) -> None:
         {
             "picture": [address(f"/thumbs/{id}") for id in result.ids],
             **columns,
-            "image": [widgets.caption(record) for record in records],
+            "image": [galleries.caption(record) for record in records],
         }
     )
     st.caption("The probability is over these labels only: something is always the likeliest, also when nothing fits.")

@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,14 +14,21 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from sharedspace import encoders, projection
+from sharedspace import encoders, projection, search
+from sharedspace.collection import Collection, Why
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
+from sharedspace.home import Snapshot
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
-from sharedspace.records import Classification, Clustering, Exported, Progress, SpaceMap
-from sharedspace.workspace import SAMPLE, Collection, Workspace
+from sharedspace.questions import Part, read, write
+from sharedspace.records import Classification, Clustering, Exported, ImageRecord, Progress, SpaceMap, Term
+from sharedspace.search import Word
+from sharedspace.ui import layouts
+from sharedspace.ui.spacemap.payload import Text
+from sharedspace.workspace import SAMPLE, Workspace
 
 log = logging.getLogger("sharedspace")
+LAYOUTS = 64  # other layouts that browsers may still ask for
 
 
 @st.cache_resource(show_spinner=False, on_release=Workspace.close)
@@ -114,9 +122,30 @@ def _index(info: CollectionInfo) -> None:
         jobs().submit(f"Bringing the index of {info.name} up to date", info.name, work)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+_layouts: OrderedDict[str, SpaceMap] = OrderedDict()  # by key, those shown lately; what is kept nowhere else
+_laying = threading.Lock()
+
+
+def keep_layout(ids: tuple[str, ...], xy: np.ndarray, revision: int) -> SpaceMap:
+    """Points that stand otherwise than on the drawn map, for the browser to fetch by their key."""
+    made = projection.named(ids, xy, revision)
+    with _laying:
+        _layouts[made.key] = _layouts.pop(made.key, made)
+        while len(_layouts) > LAYOUTS:
+            _layouts.popitem(last=False)
+        return _layouts[made.key]
+
+
 def drawn_map(key: str) -> SpaceMap:
-    """A drawn map by its key, also for pages that still show it when it has been drawn anew; raises NotFound."""
+    """A drawn map or other layout by its key, also for pages that show what was since replaced; raises NotFound."""
+    with _laying:
+        if key in _layouts:
+            return _layouts[key]
+    return _drawn_map(key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _drawn_map(key: str) -> SpaceMap:
     found = workspace().home.ledger.find_map(key)
     if found is None:
         raise NotFound("map", key)
@@ -131,6 +160,63 @@ def embed(collection: Collection, texts: tuple[str, ...]) -> np.ndarray:
 @st.cache_data(show_spinner="Reading the words…", max_entries=256)
 def _embed(fingerprint: str, texts: tuple[str, ...], _collection: Collection) -> np.ndarray:
     return _collection.embed(texts)
+
+
+def terms(collection: Collection, parts: tuple[Part, ...]) -> tuple[Term, ...]:
+    """The vectors of a written query; its texts are embedded once. Raises BadInput, NotFound."""
+    texts = [part.text for part in parts if part.text]
+    known = dict(zip(texts, embed(collection, tuple(texts)), strict=True)) if texts else {}
+    others = iter(collection.terms([part for part in parts if not part.text]))
+    return tuple(
+        Term("text", part.text, known[part.text], part.weight) if part.text else next(others) for part in parts
+    )
+
+
+def query_column(collection: Collection, name: str) -> np.ndarray:
+    """A saved query as a column of z-scores, (n,) float32."""
+    written = write(collection.saved_query(name))
+    return _query_column(collection.info.number, collection.snapshot().revision, written, collection)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _query_column(number: int, revision: int, written: str, _collection: Collection) -> np.ndarray:
+    vectors = _collection.snapshot().vectors
+    return search.zscores(search.scores(vectors, terms(_collection, read(written))).total)
+
+
+def describe(collection: Collection, ids: tuple[str, ...], texts: tuple[str, ...] | None) -> tuple[Word, ...]:
+    """The texts that fit an image, or several together, best first; out of the shipped nouns where none are given."""
+    return _describe(collection.info.number, collection.snapshot().revision, ids, texts, collection)
+
+
+@st.cache_data(show_spinner="Comparing with words…", max_entries=128)
+def _describe(
+    number: int, revision: int, ids: tuple[str, ...], texts: tuple[str, ...] | None, _collection: Collection
+) -> tuple[Word, ...]:
+    vector = _collection.terms([Part(images=ids, name="the selected images")])[0].vector
+    return _collection.describe(vector, texts)
+
+
+def why(collection: Collection, record: ImageRecord, text: str) -> Why:
+    """Why an image fits a text."""
+    return _why(collection.info.space.fingerprint, record.id, text, collection, record)
+
+
+@st.cache_data(show_spinner="Looking for reasons…", max_entries=64)
+def _why(fingerprint: str, id: str, text: str, _collection: Collection, _record: ImageRecord) -> Why:
+    return _collection.why(_record, text)
+
+
+def anchor_places(collection: Collection, snapshot: Snapshot, drawn: SpaceMap) -> tuple[Text, ...]:
+    """Where the texts of the map stand among the images of a drawn map."""
+    return _anchor_places(drawn.key, tuple(collection.anchors()), collection, snapshot, drawn)
+
+
+@st.cache_data(show_spinner="Placing the words…", max_entries=64)
+def _anchor_places(
+    key: str, texts: tuple[str, ...], _collection: Collection, _snapshot: Snapshot, _drawn: SpaceMap
+) -> tuple[Text, ...]:
+    return layouts.anchor_places(_collection, _snapshot, _drawn)
 
 
 def cluster(collection: Collection, method: str, k: int, min_size: int | None) -> Clustering:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import streamlit as st
 
-from sharedspace.errors import SharedSpaceError
-from sharedspace.ui import cache, running, state
+from sharedspace.collection import Collection
+from sharedspace.ui import cache, running, state, views
+from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import plain
-from sharedspace.workspace import SAMPLE, Collection
+from sharedspace.workspace import SAMPLE
 
-Given = ParamSpec("Given")
+__all__ = ["FOLDER", "PAGES", "errors", "guarded", "page", "pages", "take_sample"]
 FOLDER = Path(__file__).parent.parent.parent / "pages"
 # file, title, icon; the first is the start page
 PAGES = (
@@ -53,6 +53,9 @@ def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
         with errors():
             with st.sidebar:
                 collection = _choose()
+            if collection is not None:
+                state.enter(collection.info.name)
+                views.open_asked(collection)
             st.html(_STYLE)
             st.title(title, anchor=False)
             narrow = st.container(key="narrow")
@@ -67,30 +70,6 @@ def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
             yield collection  # type: ignore[misc]  # None only on the page for adding
     finally:
         cache.page_shown()
-
-
-@contextmanager
-def errors(stop: bool = True) -> Iterator[None]:
-    """Show an error of ours as the sentence that it is, and `stop`; a fragment needs it within: it runs by itself."""
-    try:
-        yield
-    except SharedSpaceError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        if stop:
-            st.stop()
-
-
-def guarded(act: Callable[Given, None]) -> Callable[Given, None]:
-    """A callback whose error is shown as a sentence by the run that follows it: it runs outside of every page."""
-
-    @wraps(act)
-    def acting(*args: Given.args, **kwargs: Given.kwargs) -> None:
-        try:
-            act(*args, **kwargs)
-        except SharedSpaceError as error:
-            state.update(trouble=str(error))
-
-    return acting
 
 
 def _told_trouble() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
 from sharedspace.jobs import Job
 from sharedspace.ledger import CollectionInfo
@@ -18,7 +19,6 @@ from sharedspace.records import Exported, Imported, IngestResult, Verified
 from sharedspace.ui import adding, cache, frame, running, state, uploads
 from sharedspace.ui.routes import address
 from sharedspace.ui.text import plain, size
-from sharedspace.workspace import Collection
 
 FORMATS = {
     "zip: all of it, to import elsewhere": ".zip",
@@ -97,6 +97,7 @@ def manage(collection: Collection) -> None:
     if any(job.collection == info.name for job in cache.jobs().active()):
         st.info("Something is being done with it just now: wait for that, or cancel it.")
         return
+    _removed(collection)
     export, copy, check, rename, delete = st.tabs(["Export", "Copy", "Check", "Rename", "Delete"])
     with export:
         _export(info)
@@ -115,6 +116,31 @@ def manage(collection: Collection) -> None:
             key=f"sure-{info.number}",
         )
         st.button("Delete", on_click=frame.guarded(cache.workspace().delete), args=(info.name,), disabled=not sure)
+
+
+def _removed(collection: Collection) -> None:
+    """What was taken out and can be put back."""
+    ids = collection.removed()
+    if not ids:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{len(ids):,} removed images can be put back.", width="stretch")
+        st.button("Put back", on_click=frame.guarded(_put_back), args=(collection, ids), icon=":material/undo:")
+        st.button(
+            "Forget them",
+            on_click=frame.guarded(_forget_removed),
+            args=(collection,),
+            icon=":material/delete_forever:",
+            help="For good, with the pictures that are kept here; the files they came from stay",
+        )
+
+
+def _put_back(collection: Collection, ids: list[str]) -> None:
+    collection.put_back(ids)
+
+
+def _forget_removed(collection: Collection) -> None:
+    collection.forget_removed()
 
 
 def _export(info: CollectionInfo) -> None:

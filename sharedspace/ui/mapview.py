@@ -1,27 +1,57 @@
-"""The map with what belongs to it: query star, words, colours, and the images that are looked at."""
+"""The map with what belongs to it: query star, words, colours, selection, and the images that are looked at."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from sharedspace import search
+from sharedspace import images, projection
+from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
-from sharedspace.plots import theme
-from sharedspace.projection import place
-from sharedspace.records import ImageRecord, SpaceMap
-from sharedspace.ui import cache, frame, running, state, widgets
+from sharedspace.jobs import Job
+from sharedspace.questions import Part
+from sharedspace.records import Drawing, SearchResult, SpaceMap
+from sharedspace.ui import (
+    cache,
+    colouring,
+    detail,
+    frame,
+    galleries,
+    layouts,
+    running,
+    selecting,
+    state,
+    views,
+    widgets,
+)
+from sharedspace.ui.asking import Question, fresh
+from sharedspace.ui.colouring import Colouring
+from sharedspace.ui.layouts import Layout
 from sharedspace.ui.routes import address
-from sharedspace.ui.spacemap.component import Text, last_click, spacemap
+from sharedspace.ui.spacemap.component import last_event, spacemap
+from sharedspace.ui.spacemap.page import page
 from sharedspace.ui.text import plain
-from sharedspace.workspace import Collection
 
-LINES = 12  # lines from the star to its nearest images
+LINES = 12  # lines from the star to its best images
 SHOWN = 60  # pictures of a selection that are shown
-GROUPS = "groups found by HDBSCAN"
-NOTHING = "one colour"
+PICTURES = 3000  # of a stand-alone page that carries its pictures
+HEIGHT = 600  # px
+RESULTS, SELECTION = "results", "selection"
+
+
+@dataclass(frozen=True)
+class View:
+    """How the map is looked at."""
+
+    colour: str
+    layout: str
+    a: str  # two phrases, for axes and contrast
+    b: str
 
 
 def draw_first(collection: Collection) -> None:
@@ -42,118 +72,376 @@ def draw_first(collection: Collection) -> None:
         running.draw(cache.jobs(), collection)
         st.rerun()
     st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
-    st.skeleton(height=560)
+    st.skeleton(height=HEIGHT)
     st.stop()
 
 
-def colour_choices(collection: Collection) -> list[str]:
-    """What points can be coloured by: nothing, groups, and fields that say the same of several images.
+def controls(collection: Collection) -> View:
+    """What the map shows: colours, where words stand, which words."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="map.controls"):
+        colour = st.selectbox(
+            "Colour by",
+            colouring.choices(collection),
+            key="colour",
+            bind="query-params",
+            persist_state="session",
+            width=240,
+        )
+        layout = st.selectbox(
+            "Words and the query stand",
+            layouts.LAYOUTS,
+            key="layout",
+            bind="query-params",
+            persist_state="session",
+            width=240,
+            help="Among the pictures nearest to them; where they really are, across the gap between words and "
+            "pictures; or pictures along two phrases of yours",
+        )
+        with st.popover("Words", icon=":material/text_fields:", help="Texts that are kept on the map"):
+            widgets.anchors(collection)
+        with st.popover("Map", icon=":material/tune:", help="How it is drawn, and how far it can be trusted"):
+            _settings(collection)
+        views.menu(collection, "map")
+    a, b = _phrases(str(layout) == layouts.WORDS or str(colour) == colouring.CONTRAST)
+    return View(str(colour), str(layout), a, b)
 
-    First stands the field that says most in the eight colours that everybody can tell apart.
-    """
-    n = collection.info.images
-    values = {field: len(set(collection.column(field)) - {None}) for field in collection.fields()}
-    telling = max((field for field in values if 2 <= values[field] <= 8), key=values.__getitem__, default=None)
-    fields = [field for field in values if values[field] <= max(2, n // 3) and field not in (telling, NOTHING, GROUPS)]
-    return [*([telling] if telling else []), NOTHING, GROUPS, *fields]
+
+def _phrases(wanted: bool) -> tuple[str, str]:
+    if not wanted:
+        return "", ""
+    left, right = st.columns(2)
+    first, second = (
+        place.text_input(label, placeholder=example, key=key, bind="query-params", persist_state="session")
+        for place, label, key, example in (
+            (left, "One phrase", "a", "a photo of the day"),
+            (right, "The other", "b", "a photo of the night"),
+        )
+    )
+    return str(first or "").strip(), str(second or "").strip()
+
+
+def _settings(collection: Collection) -> None:
+    """How the map is drawn, the means to draw it otherwise, and its trust."""
+    if not collection.is_drawn:
+        st.caption("The map is drawn first.")
+        return
+    drawn = collection.map()
+    now = drawn.drawing
+    _trust(collection)
+    most = max(3, min(100, len(drawn.ids) - 1))
+    with st.form("map.drawing", border=False):
+        st.caption("UMAP's knobs: few neighbours show detail, many the whole; a small distance packs groups tightly.")
+        near = st.slider("Neighbours", 2, most, min(now.n_neighbors, most), key=f"map.near.{drawn.key}")
+        apart = st.slider("Least distance", 0.0, 0.99, now.min_dist, 0.01, key=f"map.apart.{drawn.key}")
+        seed = st.number_input(
+            "Seed", 0, 2**32 - 1, now.seed, 1, key=f"map.seed.{drawn.key}", help="The same seed gives the same map"
+        )
+        if st.form_submit_button(
+            "Draw anew", icon=":material/refresh:", help="In the background; this map stays until then."
+        ):
+            redraw(collection, Drawing(int(near), float(apart), int(seed)))
+            st.rerun()
+
+
+def _trust(collection: Collection) -> None:
+    if collection.has_neighbours:
+        share = float(collection.trust().mean())
+        st.metric("Map trust", f"{share:.2f}")
+        st.caption(
+            "Of each picture's 15 true neighbours, this share on average is drawn among its nearest 15. Colour by "
+            "map trust to see where, click a picture to see its true neighbours linked."
+        )
+        return
+    st.button("Work out the map's trust", on_click=_work_out, args=(collection,), help="Compares all images, once")
+
+
+def _work_out(collection: Collection) -> None:
+    name = collection.info.name
+
+    def work(job: Job) -> None:
+        collection.neighbours(on_progress=job.step)
+        collection.trust()
+
+    cache.jobs().submit(f"Working out how far the map of {name} can be trusted", name, work)
+
+
+def redraw(collection: Collection, drawing: Drawing) -> None:
+    """Draw the map anew in the background; this one stays until then."""
+    name = collection.info.name
+    projection.check(drawing)
+    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw(drawing, job.step).key)
+
+
+# ---- the map and the images beside it ---------------------------------------------------------------
 
 
 @st.fragment
-def map_and_images(collection: Collection, query: str, colour: str) -> None:
-    """The map, and beside it the images of the query, of the lasso or around the clicked one."""
+def map_and_images(collection: Collection, question: Question, view: View) -> None:
+    """The map, and beside it the images of the query, of the selection or around the opened one."""
     with frame.errors():
-        _map_and_images(collection, query, colour)
+        fresh(question)
+        _map_and_images(collection, question, view)
 
 
-def _map_and_images(collection: Collection, query: str, colour: str) -> None:
+def _map_and_images(collection: Collection, question: Question, view: View) -> None:
     snapshot, drawn = collection.view()
-    codes, names, _ = theme.categories(_values(collection, snapshot, colour))
-    vector = cache.embed(collection, (query,))[0] if query.strip() else None
-    found = () if vector is None else search.rank(snapshot.records, snapshot.vectors, vector, LINES)
-    at = {id: row for row, id in enumerate(drawn.ids)}
-    key = f"map-{collection.info.number}"
-    clicked = last_click(key, len(drawn.ids))
-    if clicked is not None:
-        state.update(picked=drawn.ids[clicked])
-    picked = state.get().picked
+    shown = collection.mask(question.where, question.within)
+    result = _result(collection, question)
+    laid = _laid(collection, snapshot, drawn, view, result)
+    coloured = colouring.colour(collection, snapshot, view.colour, result)
+    points = drawn if laid.xy is drawn.xy else cache.keep_layout(snapshot.ids, laid.xy, snapshot.revision)
+    key, url = f"map-{collection.info.number}", address(f"/map/{points.key}.bin")
+    _hear(snapshot, key, url, laid, coloured, shown)
+    if result is not None:
+        galleries.hear_results(result, "map")
+    galleries.hear("selected", snapshot.ids)
+    galleries.hear("near", snapshot.ids)
+    at = {id: row for row, id in enumerate(snapshot.ids)}
+    picked = at.get(state.get().picked or "")
+    near = [] if picked is None else detail.neighbours(collection, picked)
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        event = spacemap(
-            key=key,
-            url=address(f"/map/{drawn.key}.bin"),
-            thumb=address(f"/map/{drawn.key}/{{i}}"),
-            categories=codes,
-            palette=theme.PALETTE[: len(names)],
-            legend=[] if colour == NOTHING else names,
-            other="other or none",
-            anchors=_anchors(collection, snapshot, drawn),
-            star=None if vector is None else (query, *place(snapshot.vectors, drawn.xy, vector).xy),
-            hits=[at[hit.id] for hit in found],
-            selected=[at[picked]] if picked in at else [],
-            height=560,
-        )
-        _about(collection, drawn)
+        _bar(collection)
+        _draw(key, url, points, laid, coloured, snapshot, shown, picked, near, result, at)
+        _about(collection, drawn, laid, coloured, view, result)
+        _save(collection, snapshot, laid, coloured, result, shown)
     with right:
-        chosen = np.flatnonzero(event.chosen(drawn.xy, codes))
-        if len(chosen):
-            _selection([snapshot.records[row] for row in chosen])
-        elif picked in at:
-            _picked(collection, snapshot, at[str(picked)])
-        elif found:
-            st.markdown(f"**Nearest to** {plain(query)}")
-            widgets.hits(snapshot.records, found, "5.2rem")
-        else:
-            st.info("Type a query, click a point, or draw a lasso (Shift and drag): the images appear here.")
+        _beside(collection, snapshot, picked, near, result)
 
 
-def _values(collection: Collection, snapshot: Snapshot, colour: str) -> list[object]:
-    if colour == NOTHING:
-        return ["image"] * len(snapshot.records)
-    if colour == GROUPS:
-        grouping = cache.cluster(collection, "hdbscan", 8, None)
-        group = dict(zip(grouping.ids, grouping.labels, strict=True))
-        return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
-    return [record.meta.get(colour) for record in snapshot.records]
+def _result(collection: Collection, question: Question) -> SearchResult | None:
+    if not question.parts:
+        return None
+    return collection.ask(question.terms(collection), LINES, question.where, question.within)
 
 
-def _anchors(collection: Collection, snapshot: Snapshot, drawn: SpaceMap) -> list[Text]:
-    texts = collection.anchors()
-    vectors = collection.embed(texts, remember=True)
-    return [(text, *place(snapshot.vectors, drawn.xy, vector).xy) for text, vector in zip(texts, vectors, strict=True)]
+def _laid(
+    collection: Collection, snapshot: Snapshot, drawn: SpaceMap, view: View, result: SearchResult | None
+) -> Layout:
+    if view.layout == layouts.REALLY:
+        return layouts.really(collection, collection.joint(), result)
+    if view.layout == layouts.WORDS and view.a and view.b:
+        a, b = cache.terms(collection, (Part(view.a), Part(view.b)))
+        return layouts.along(snapshot, a, b, result)
+    return layouts.among(drawn, cache.anchor_places(collection, snapshot, drawn), result)
 
 
-def _about(collection: Collection, drawn: SpaceMap) -> None:
-    st.caption(
-        f"{len(drawn.ids):,} images, drawn by UMAP on cosine (15 neighbours, min_dist 0.1, seed 0). "
-        "Words and the star stand among the images nearest to them; only nearness means something, not the axes."
+def _hear(snapshot: Snapshot, key: str, url: str, laid: Layout, coloured: Colouring, shown: np.ndarray | None) -> None:
+    """Take what was done on the map, before anything that shows the selection is drawn."""
+    event = last_event(key, url, len(snapshot.ids))
+    if event.clicked is not None:
+        state.update(picked=snapshot.ids[event.clicked])
+    if event.gesture is not None:
+        before = _selected(snapshot)
+        after = event.gesture.apply(before, laid.xy, coloured.codes, shown)
+        state.select(snapshot.ids[row] for row in np.flatnonzero(after))
+        state.set_value("map.beside", SELECTION)  # what was just made is looked at
+
+
+def _selected(snapshot: Snapshot) -> np.ndarray:
+    """The selection as a mask over the rows, (n,) bool."""
+    selected = state.get().selected
+    if not selected:
+        return np.zeros(len(snapshot.ids), dtype=bool)
+    return np.fromiter((id in selected for id in snapshot.ids), dtype=bool, count=len(snapshot.ids))
+
+
+def _bar(collection: Collection) -> None:
+    with st.container():  # its own place, which may be empty
+        selecting.bar(collection, "map")
+
+
+def _draw(
+    key: str,
+    url: str,
+    points: SpaceMap,
+    laid: Layout,
+    coloured: Colouring,
+    snapshot: Snapshot,
+    shown: np.ndarray | None,
+    picked: int | None,
+    near: Sequence[int],
+    result: SearchResult | None,
+    at: dict[str, int],
+) -> None:
+    hits = [] if result is None else [at[hit.id] for hit in result.hits if hit.matched is not False]
+    far = np.empty(0, dtype=bool) if picked is None else projection.far(laid.xy, picked, near)
+    spacemap(
+        key=key,
+        url=url,
+        thumb=address(f"/map/{points.key}/{{i}}"),
+        categories=coloured.codes,
+        palette=coloured.palette,
+        legend=coloured.legend,
+        other="other or none",
+        scale=coloured.scale,
+        anchors=laid.anchors,
+        star=laid.star,
+        hits=hits,
+        links=[(picked, row, bool(off)) for row, off in zip(near, far, strict=True)] if picked is not None else [],
+        selected=np.flatnonzero(_selected(snapshot)),
+        hidden_rows=() if shown is None else np.flatnonzero(~shown),
+        axes=laid.axes,
+        note=laid.note,
+        height=HEIGHT,
     )
+
+
+def _about(
+    collection: Collection,
+    drawn: SpaceMap,
+    laid: Layout,
+    coloured: Colouring,
+    view: View,
+    result: SearchResult | None,
+) -> None:
+    if coloured.note:
+        st.caption(f":material/palette: {coloured.note}")
+    if view.layout == layouts.REALLY:
+        _gap(collection)
+    elif laid.axes is not None:
+        st.caption("Exact: each picture stands by its cosines with the two phrases, at one scale.")
+    else:
+        if view.layout == layouts.WORDS:
+            st.caption("Give two phrases, and the pictures stand by how near they are to each.")
+        how = drawn.drawing
+        st.caption(
+            f"{len(drawn.ids):,} images, drawn by UMAP on cosine ({how.n_neighbors} neighbours, min_dist "
+            f"{how.min_dist:g}, seed {how.seed}). Words and the star stand among the images nearest to them, the ring "
+            "shows how spread those are; only nearness means something, not the axes."
+        )
     if drawn.placed:
         say, act = st.columns([4, 1], vertical_alignment="center")
         say.caption(f"{drawn.placed:,} of them came after the drawing and stand by their neighbours.")
         act.button(
-            "Draw anew", on_click=_redraw, args=(collection,), help="In the background; this map stays until then."
+            "Draw anew",
+            on_click=redraw,
+            args=(collection, drawn.drawing),
+            help="In the background; this map stays until then.",
         )
 
 
-def _redraw(collection: Collection) -> None:
-    name = collection.info.name
-    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw().key, can_stop=False)
+def _gap(collection: Collection) -> None:
+    joint = collection.joint()
+    alike = "".join(
+        f", {name} {value:.2f}"
+        for name, value in (("two images", joint.image_image), ("two texts", joint.text_text))
+        if value is not None
+    )
+    st.caption(
+        f"**The modality gap is {joint.gap:.2f}**: so far apart are the mean of the images and the mean of the texts "
+        f"(unit vectors, so 2 is the most). Mean cosine of an image and a text {joint.image_text:.2f}{alike}. "
+        f"{joint.separable:.0%} stand on their own side. A linear view: it shows {joint.shown:.0%} of the variance."
+    )
 
 
-def _selection(records: Sequence[ImageRecord]) -> None:
+def _beside(
+    collection: Collection, snapshot: Snapshot, picked: int | None, near: Sequence[int], result: SearchResult | None
+) -> None:
+    selected = state.get().selected
+    if picked is not None:
+        detail.show(collection, snapshot.records[picked], [snapshot.records[row] for row in near], result)
+    elif selected and (result is None or _beside_shows(SELECTION)):
+        _selection(collection, snapshot, selected)
+    elif result is not None:
+        st.markdown(f"**Nearest to** {plain(result.query)}")
+        galleries.results(collection, result, "map", "5.2rem")
+        galleries.meaning(collection, result)
+    else:
+        st.info(
+            "Type a query, click a point, or draw around some (Shift and drag): the images appear here.",
+            icon=":material/touch_app:",
+        )
+
+
+def _beside_shows(what: str) -> bool:
+    """Whether the visitor looks at the selection or the results, where there are both."""
+    shown = st.segmented_control(
+        "Beside the map",
+        [RESULTS, SELECTION],
+        default=SELECTION,
+        required=True,
+        key="map.beside",
+        label_visibility="collapsed",
+    )
+    return shown == what
+
+
+def _selection(collection: Collection, snapshot: Snapshot, selected: frozenset[str]) -> None:
+    records = [record for record in snapshot.records if record.id in selected]
     st.markdown(f"**{len(records):,} selected**")
-    widgets.gallery([(record.id, "", widgets.caption(record)) for record in records[:SHOWN]], "5.2rem")
+    galleries.pictures(records[:SHOWN], "selected", "5.2rem", "Selected images")
     if len(records) > SHOWN:
-        st.caption(f"The first {SHOWN} are shown; the download holds all.")
-    widgets.download(records, "selection")
+        st.caption(f"The first {SHOWN} are shown; *Export* holds all.")
+    with st.expander(
+        "Which words fit them?", key="selection.words", on_change="rerun", icon=":material/translate:"
+    ) as fit:
+        if fit.open:
+            st.html(widgets.fit_bars(cache.describe(collection, tuple(sorted(selected)), None)))
 
 
-def _picked(collection: Collection, snapshot: Snapshot, row: int) -> None:
-    record = snapshot.records[row]
-    widgets.gallery([(record.id, "", widgets.caption(record))], "14rem")
-    widgets.details(record)
-    widgets.original(collection, record)
-    st.markdown("**Nearest to it**")
-    near = search.rank(snapshot.records, snapshot.vectors, snapshot.vectors[row], LINES + 1)
-    widgets.hits(snapshot.records, [hit for hit in near if hit.id != record.id][:LINES], "5.2rem")
-    st.button("Back to the query", on_click=state.update, kwargs={"picked": None})
+# ---- the map as a page of its own -------------------------------------------------------------------
+
+
+def _save(
+    collection: Collection,
+    snapshot: Snapshot,
+    laid: Layout,
+    coloured: Colouring,
+    result: SearchResult | None,
+    shown: np.ndarray | None,
+) -> None:
+    """What is on screen as one HTML file that needs no server."""
+
+    def made() -> str:
+        return standalone(collection, snapshot, laid, coloured, result, shown)
+
+    st.download_button(
+        "Save as a page",
+        made,
+        f"{collection.info.name}-map.html",
+        "text/html",
+        key="map.html",
+        icon=":material/draft:",
+        type="tertiary",
+        on_click="ignore",
+        help="One HTML file with the map and its pictures, which opens anywhere, without this app or a network",
+    )
+
+
+def standalone(
+    collection: Collection,
+    snapshot: Snapshot,
+    laid: Layout,
+    coloured: Colouring,
+    result: SearchResult | None,
+    shown: np.ndarray | None,
+) -> str:
+    """The map as HTML; the pictures are in it while they are not too many."""
+    home = cache.workspace().home
+    few = len(snapshot.records) <= PICTURES
+    at = {id: row for row, id in enumerate(snapshot.ids)}
+    return page(
+        f"{collection.info.name}, a map by Shared Space",
+        laid.xy,
+        coloured.codes,
+        coloured.palette,
+        coloured.legend,
+        [_data(home.thumbnail(record.id)) if few else None for record in snapshot.records],
+        [galleries.caption(record) for record in snapshot.records],
+        other="other or none",
+        scale=coloured.scale,
+        anchors=laid.anchors,
+        star=laid.star,
+        hits=[] if result is None else [at[hit.id] for hit in result.hits if hit.matched is not False],
+        hidden_rows=() if shown is None else np.flatnonzero(~shown),
+        axes=laid.axes,
+        note=laid.note,
+    )
+
+
+def _data(path: Path | None) -> str | None:
+    """A picture as an address that holds it."""
+    if path is None:
+        return None
+    return f"data:{images.media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

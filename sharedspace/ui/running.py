@@ -8,13 +8,13 @@ from itertools import count
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sharedspace.collection import Collection
 from sharedspace.errors import EmptyCollection, NotFound
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import Exported, Imported, IngestResult, Verified
 from sharedspace.ui import cache, state
 from sharedspace.ui.text import left, plain, short, size
-from sharedspace.workspace import Collection
 
 LINES = 3  # of what has ended, on one page
 AGAIN = 1.5  # seconds after an end in which pages are drawn once more

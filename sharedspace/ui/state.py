@@ -1,17 +1,33 @@
 """What a session remembers beyond its widgets; the only reader and writer of Streamlit's session state.
 
 Widgets that belong to a view (collection, query, labels, colour) keep themselves, across pages and in the address,
-with `persist_state` and `bind`; here stands the rest.
+with `persist_state` and `bind`; here stands the rest, and what of that belongs to a view is put into the address too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
+from sharedspace.errors import BadInput
+from sharedspace.questions import Part, read, write
+
 _KEY = "shared-space"
+HISTORY = 30  # queries that a session remembers
+UNDOS = 20  # steps that can be taken back
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A step on images that can be taken back."""
+
+    words: str  # what was done
+    verb: str  # which method of the collection takes it back
+    ids: tuple[str, ...]
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,12 +36,23 @@ class State:
 
     collection: str | None = None  # name of the one that is looked at
     choices: int = 0  # how often a collection was opened by us: names the widget, so that a new one shows it
-    picked: str | None = None  # id of the image that was clicked on the map
+    picked: str | None = None  # id of the image whose detail is open
     follow: str | None = None  # a collection to open as soon as it is there
     uploads: int = 0  # how many batches were handed over: names the forms, so that new ones are empty and closed
     told: frozenset[str] | None = None  # ids of jobs whose end was opened, read or put away here; None at first
     away: frozenset[str] = frozenset()  # those that were put away
     trouble: str = ""  # an error of a button's callback, to be shown once
+    also: tuple[Part, ...] | None = (
+        None  # parts of the query beside the words in the box; None until the address is read
+    )
+    weight: float = 1.0  # of the words in the box
+    where: tuple[str, ...] | None = None  # conditions as written; None until the address is read
+    within: frozenset[str] | None = None  # ids that are searched, where not all are
+    selected: frozenset[str] = frozenset()  # ids: the one selection of map, galleries and tables
+    of: str = ""  # the collection that parts, conditions and selection belong to
+    undo: tuple[Undo, ...] = ()  # the latest last
+    history: tuple[tuple[Part, ...], ...] = ()  # queries, the latest first
+    asked: int = 0  # how often the query was replaced by us: names its widgets, so that they show it
 
 
 def get() -> State:
@@ -37,6 +64,9 @@ def get() -> State:
 def update(**changes: Any) -> None:
     """Replace fields of the state."""
     st.session_state[_KEY] = replace(get(), **changes)
+
+
+# ---- the collection that is looked at ---------------------------------------------------------------
 
 
 def collection() -> str | None:
@@ -60,6 +90,114 @@ def collection_key() -> str:
     return f"collection-{get().choices}"
 
 
+def enter(name: str) -> None:
+    """Begin a run that looks at this collection: what belongs to another one is put down, the address is read once."""
+    now = get()
+    if now.of and now.of != name:
+        update(of=name, selected=frozenset(), within=None, undo=(), picked=None, where=(), also=_texts(now.also or ()))
+    elif now.of != name:
+        update(of=name)
+    if now.also is None:
+        update(also=_also_of_address(), where=tuple(st.query_params.get_all("where")))
+    _into_address()
+
+
+def _texts(parts: Iterable[Part]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if part.text)  # images and pictures mean nothing in another space
+
+
+def _also_of_address() -> tuple[Part, ...]:
+    written = st.query_params.get("also")
+    try:
+        return read(written) if written else ()
+    except BadInput as error:
+        update(trouble=str(error))
+        return ()
+
+
+def _into_address() -> None:
+    now = get()
+    also = tuple(part for part in now.also or () if not part.vector and len(part.images) <= 12)  # that fit a link
+    _put("also", write(also) if also else "")
+    if list(now.where or ()) != st.query_params.get_all("where"):
+        if now.where:
+            st.query_params["where"] = list(now.where)
+        else:
+            st.query_params.pop("where", None)
+
+
+def _put(name: str, value: str) -> None:
+    if value:
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+# ---- the query --------------------------------------------------------------------------------------
+
+
+def words() -> str:
+    """The words in the query box."""
+    return str(st.session_state.get("q", "") or "")
+
+
+def ask(parts: Iterable[Part]) -> None:
+    """Replace the whole query; only in a callback."""
+    parts = list(parts)
+    first = next((part for part in parts if part.text and part.weight > 0), None)
+    rest = [part for part in parts if part is not first]
+    st.session_state["q"] = first.text if first else ""
+    update(also=tuple(rest), weight=first.weight if first else 1.0, picked=None, asked=get().asked + 1)
+
+
+def add_part(part: Part) -> None:
+    """Add a part to the query; only in a callback."""
+    update(also=(*(get().also or ()), part), picked=None, asked=get().asked + 1)
+
+
+def drop_part(place: int) -> None:
+    """Take a part out of the query."""
+    also = list(get().also or ())
+    del also[place : place + 1]
+    update(also=tuple(also), asked=get().asked + 1)
+
+
+def weigh_part(place: int, key: str) -> None:
+    """Give a part the weight of the widget with that key; of place -1 the words in the box."""
+    weight = float(st.session_state[key])
+    if place < 0:
+        update(weight=weight or 1.0)
+        return
+    also = list(get().also or ())
+    if place < len(also) and weight:
+        also[place] = replace(also[place], weight=weight)
+        update(also=tuple(also))
+
+
+def remember_query(parts: tuple[Part, ...]) -> None:
+    """Put a query to the front of the history."""
+    history = get().history
+    if parts and history[:1] != (parts,):
+        update(history=(parts, *(old for old in history if old != parts))[:HISTORY])
+
+
+# ---- selection and undo -----------------------------------------------------------------------------
+
+
+def select(ids: Iterable[str]) -> None:
+    """Replace the selection."""
+    update(selected=frozenset(ids))
+
+
+def did(step: Undo) -> None:
+    """Remember a step that can be taken back."""
+    if step.ids:
+        update(undo=(*get().undo, step)[-UNDOS:])
+
+
+# ---- forms ------------------------------------------------------------------------------------------
+
+
 def form_key(name: str) -> str:
     """The key of a form that is new after each batch that was handed over."""
     return f"{name}.{get().uploads}"
@@ -75,6 +213,16 @@ def opened_if(wanted: bool, name: str) -> str:
 def handed_over() -> None:
     """Have new forms."""
     update(uploads=get().uploads + 1)
+
+
+def value(key: str, default: Any = None) -> Any:
+    """What the widget of a key is set to, also before it is drawn."""
+    return st.session_state.get(key, default)
+
+
+def set_value(key: str, value: Any) -> None:
+    """Set the widget of a key; only in a callback, or before it is drawn."""
+    st.session_state[key] = value
 
 
 def set_labels(text: str) -> None:

@@ -1,78 +1,72 @@
-"""Pieces that pages show: galleries, results, details, downloads."""
+"""Pieces that pages show: bars, details, downloads, groups, all images."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from sharedspace import clusters, zeroshot
+from sharedspace import clusters, explain, zeroshot
 from sharedspace.answers import cell
-from sharedspace.records import Clustering, Hit, ImageRecord, SearchResult
-from sharedspace.ui.routes import address
+from sharedspace.collection import Collection, Why
+from sharedspace.records import Clustering, ImageRecord
+from sharedspace.search import Word
+from sharedspace.ui import galleries, state
 from sharedspace.ui.text import escaped, plain, short
-from sharedspace.workspace import Collection
 
 PAGE = 48  # pictures of one gallery page
 SHEET = 8  # pictures of one group's contact sheet
 
 _STYLE = """<style>
-.ss-gallery { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(var(--ss-tile), 1fr)); }
-.ss-gallery figure { margin: 0; min-width: 0; }
-.ss-gallery img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: .5rem; display: block;
-  background: color-mix(in srgb, currentColor 8%, transparent); }
-.ss-gallery figcaption { font-size: .8rem; line-height: 1.3; margin-top: .25rem; overflow: hidden;
-  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }
-.ss-gallery b { font-variant-numeric: tabular-nums; }
-.ss-gallery figcaption span { opacity: .75; }
+.ss-bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: .2rem .6rem; align-items: center;
+  font-size: .85rem; margin-block: .25rem; }
+.ss-bars b { font-weight: 500; overflow-wrap: anywhere; max-width: 11rem; }
+.ss-bars i { height: .7rem; border-radius: .2rem; background: #0072B2; min-width: 1px; }
+.ss-bars i.against { background: #D55E00; }
+.ss-bars span { font-variant-numeric: tabular-nums; opacity: .8; }
 </style>"""
 
 
-def gallery(tiles: Sequence[tuple[str, str, str]], tile: str = "8.5rem") -> None:
-    """Pictures as a grid of squares: (id, a strong word such as the score, a caption) each; texts stay texts."""
-    figures = "".join(
-        f'<figure><img loading="lazy" src="{address(f"/thumbs/{id}")}" alt="{escaped(words)}" '
-        f'title="{escaped(words)}"><figcaption>{f"<b>{escaped(strong)}</b> " if strong else ""}'
-        f"<span>{escaped(words)}</span></figcaption></figure>"
-        for id, strong, words in tiles
+def bars(rows: Sequence[tuple[str, float, str]]) -> str:
+    """Words with a bar each, as long as the value's share of the largest one, and what is said beside it, as HTML."""
+    most = max((abs(value) for _, value, _ in rows), default=0.0) or 1.0
+    lines = "".join(
+        f"<b>{escaped(word)}</b><i{' class=against' if value < 0 else ''} "
+        f'style="width:{abs(value) / most:.1%}"></i><span>{escaped(said)}</span>'
+        for word, value, said in rows
     )
-    st.html(f'{_STYLE}<div class="ss-gallery" style="--ss-tile: min({tile}, 45%)">{figures}</div>')
+    return f'{_STYLE}<div class="ss-bars">{lines}</div>'
 
 
-def caption(record: ImageRecord) -> str:
-    """What is said under a picture: its caption where it has one, else its file name."""
-    return str(record.meta.get("caption") or short(record.path))
+def fit_bars(found: Sequence[Word]) -> str:
+    """Texts that fit an image, as bars of their cosines."""
+    return bars([(one.text, max(one.score, 0.0), f"{one.score:.2f} · {one.share:.0%}") for one in found])
 
 
-def hits(records: Sequence[ImageRecord], found: Sequence[Hit], tile: str = "8.5rem") -> None:
-    """Search results with their scores."""
-    by_id = {record.id: record for record in records}
-    gallery([(hit.id, f"{hit.score:.2f}", caption(by_id[hit.id])) for hit in found], tile)
-
-
-def results(collection: Collection, result: SearchResult) -> None:
-    """The hits of a query with what the numbers mean, and their download."""
-    snapshot = collection.snapshot()
-    cosines = snapshot.vectors @ result.vector
+def reasons(why: Why) -> None:
+    """Which parts of a picture and which words of a text make their score."""
+    st.image(why.png, width="stretch")
+    where = why.patches.where
+    seen = "" if why.patches.box == (0.0, 0.0, 1.0, 1.0) else " The model sees the middle square only."
+    place = f"Most of the score comes from the **{where}**" if where else "No single part makes the score"
     st.caption(
-        f"Cosine with the query, −1 to 1. Over all {len(cosines):,} images its median is {np.median(cosines):.2f}; "
-        f"shown are the best {len(result.hits)}, from {result.hits[0].score:.2f} down to {result.hits[-1].score:.2f}."
+        f"{place}: the warmer, the more the cosine falls when that part is hidden. Method: "
+        f"{explain.METHOD}, so a look at what happens, not at what the model thinks.{seen}"
     )
-    records = {record.id: record for record in snapshot.records}
-    hits(snapshot.records, result.hits)
-    columns: dict[str, list[Any]] = {
-        "rank": [hit.rank for hit in result.hits],
-        "score": [hit.score for hit in result.hits],
-    }
-    download([records[hit.id] for hit in result.hits], "results", columns)
+    rows = [(one.word, one.change, f"{one.change:+.3f}") for one in why.words.words]
+    st.html(bars(rows))
+    unread = f" {why.words.unread} more words are not read." if why.words.unread else ""
+    st.caption(f"How much the cosine of {why.words.score:.3f} changes when a word is left out.{unread}")
 
 
-def details(record: ImageRecord) -> None:
+def details(record: ImageRecord, tags: Container[str] = ()) -> None:
     """Everything that is known of one image, as plain text."""
     also = {"also called": ", ".join(record.names)} if record.names else {}
+    also |= {"tags": ", ".join(sorted(tags))} if tags else {}
     facts = {"file": record.path, **also, "size": f"{record.width} × {record.height}", **record.meta}
     st.dataframe(
         {"field": list(facts), "value": [str(value) for value in facts.values()]},
@@ -165,7 +159,7 @@ def group_options(collection: Collection) -> tuple[str, int, int]:
 def groups(collection: Collection, grouping: Clustering) -> None:
     """Each group as a contact sheet of its most typical images, the largest first, noise last."""
     snapshot = collection.snapshot()
-    found = [group for group in np.unique(grouping.labels) if group != clusters.NOISE]
+    found = [int(group) for group in np.unique(grouping.labels) if group != clusters.NOISE]
     noise = np.flatnonzero(grouping.labels == clusters.NOISE)
     st.markdown(f"**{len(found)} groups**, {len(noise):,} of {len(grouping.ids):,} images in none")
     if not found:
@@ -174,31 +168,42 @@ def groups(collection: Collection, grouping: Clustering) -> None:
     download(snapshot.records, "clusters", rows)
     for group in found:
         members = np.flatnonzero(grouping.labels == group)
-        _sheet(snapshot.records, f"Group {group + 1}", members, clusters.typical(snapshot.vectors, members, SHEET))
+        typical = clusters.typical(snapshot.vectors, members, SHEET)
+        _sheet(snapshot.records, f"Group {group + 1}", members, typical, f"sheet.{group}")
     if len(noise):
-        _sheet(snapshot.records, "In no group", noise, list(noise[:SHEET]))
+        _sheet(snapshot.records, "In no group", noise, [int(row) for row in noise[:SHEET]], "sheet.none")
 
 
-def _sheet(records: Sequence[ImageRecord], name: str, members: np.ndarray, shown: Sequence[int]) -> None:
-    st.markdown(f"**{name}** · {len(members):,} images")
-    gallery([(records[row].id, "", caption(records[row])) for row in shown], "6.5rem")
+def group_keys(grouping: Clustering) -> list[str]:
+    """The keys of the galleries that `groups` draws."""
+    return [*(f"sheet.{group}" for group in range(int(grouping.labels.max()) + 1)), "sheet.none"]
+
+
+def _sheet(records: Sequence[ImageRecord], name: str, members: np.ndarray, shown: Sequence[int], key: str) -> None:
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.markdown(f"**{name}** · {len(members):,} images")
+    ids = [records[row].id for row in members]
+    right.button("Select all", key=f"{key}.all", on_click=state.select, args=(ids,), type="tertiary")
+    galleries.pictures([records[row] for row in shown], key, "6.5rem", name)
 
 
 def all_images(collection: Collection) -> None:
     """All images, a page at a time, with a filter over captions, names and metadata."""
-    records = everything = collection.snapshot().records
+    snapshot, passed = collection.snapshot(), collection.mask()
+    records = everything = tuple(record for row, record in enumerate(snapshot.records) if passed is None or passed[row])
     wanted = st.text_input("Filter by file name or metadata", key="filter", type="search").casefold().split()
     if wanted:
         texts = [f"{record.path} {json.dumps(record.meta, ensure_ascii=False)}".casefold() for record in records]
         records = tuple(
             record for record, text in zip(records, texts, strict=True) if all(word in text for word in wanted)
         )
-    st.caption(f"{len(records):,} of {len(everything):,} images")
+    hidden = len(snapshot.records) - len(everything)
+    st.caption(f"{len(records):,} of {len(everything):,} images" + (f", {hidden:,} more are hidden" if hidden else ""))
     if not records:
         st.info("No image has these words in its name or metadata. To search by what is in the picture, use *Search*.")
         return
     place = st.empty()
     number = st.pagination(-(-len(records) // PAGE), key="gallery.page")
     with place.container():
-        gallery([(one.id, "", caption(one)) for one in records[(number - 1) * PAGE : number * PAGE]])
+        galleries.pictures(records[(number - 1) * PAGE : number * PAGE], "all", label="All images")
     download(records, "images")

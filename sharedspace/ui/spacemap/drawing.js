@@ -30,14 +30,39 @@ function ring(context, x, y, radius, width, colour) {
   context.stroke();
 }
 
+function shape(context, corners, fill, edge, width = 1.5) {
+  context.beginPath();
+  corners.forEach(([x, y]) => context.lineTo(x, y));
+  context.closePath();
+  Object.assign(context, { fillStyle: fill, strokeStyle: edge, lineWidth: width });
+  context.fill();
+  context.stroke();
+}
+
+function haloed(context, theme, words, x, y) { // readable on whatever lies below
+  Object.assign(context, { textBaseline: "middle", lineWidth: 4, strokeStyle: theme.ground, fillStyle: theme.ink });
+  context.strokeText(words, x, y);
+  context.fillText(words, x, y);
+}
+
 // Rec. 709 weights; near enough to tell a dark colour from a dark ground.
 const luma = ([red, green, blue]) => (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
 
 function readable(colour, ground) { // a dark colour on a dark ground, lightened until it can be seen
   const rgb = toRgb(colour);
   if (luma(ground) > 0.3 || luma(rgb) > 0.3) return colour;
-  return `rgb(${rgb.map((c) => Math.round(0.6 * c + 0.4 * 255))})`;
+  return toward(rgb, 255, 0.4);
 }
+
+// A colour of a scale: the nearer to the ground, the farther away from it, such that lighter stays lighter.
+function readableOnScale(colour, ground) {
+  const rgb = toRgb(colour), light = luma(rgb);
+  if (luma(ground) > 0.5) return toward(rgb, 0, 0.25 * Math.max(2 * light - 1, 0));
+  return toward(rgb, 255, 0.3 * Math.max(1 - 2 * light, 0));
+}
+
+const toward = (rgb, end, share) => `rgb(${rgb.map((part) => Math.round((1 - share) * part + share * end))})`;
+const numeral = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 
 function toRgb(colour) { // any CSS colour, read back as the browser paints it
   swatch.clearRect(0, 0, 1, 1);
@@ -72,12 +97,9 @@ class Labels {
   }
 
   paint() {
-    const { context, theme } = this;
-    Object.assign(context, { textBaseline: "middle", lineWidth: 4, strokeStyle: theme.ground, fillStyle: theme.ink });
     for (const [words, left, middle, font] of this.placed) {
-      context.font = font;
-      context.strokeText(words, left, middle);
-      context.fillText(words, left, middle);
+      this.context.font = font;
+      haloed(this.context, this.theme, words, left, middle);
     }
   }
 }

@@ -1,5 +1,7 @@
 """Arrays of the map: the binary that the browser fetches, and the points inside a lasso. Numpy only."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ def inside(polygon: Sequence[tuple[float, float]], xy: np.ndarray) -> np.ndarray
     """Which points (n, 2) lie inside the polygon, by the even-odd rule: (n,) bool.
 
     Sorted by y, the points that an edge can concern are one slice, so the cost hardly grows with the vertices.
-    The arithmetic is that of `insidePolygon` in spacemap.js, so both find the same points.
+    The arithmetic is that of `Grid.eachWithin` in geometry.js, so both find the same points.
     """
     x, y = np.asarray(xy, dtype=np.float32).astype(np.float64).T
     order = np.argsort(y)

@@ -1,30 +1,30 @@
 // The map: pictures as points, texts as diamonds, the query as a star; what the user does with them.
 // Texts come from users: they are drawn with fillText or textContent, never as HTML.
-// component.py joins geometry.js, drawing.js, painter.js and this file into one module.
+// payload.py joins the files of this folder into one module, this one last.
 
-const OTHER = 255; // category of noise and of what has no colour
-const REACH = 12; // px: how near the pointer must be to a point
-
-const kept = new Map(); // key and url -> {view, names, hidden, lasso}: outlives a change of page
+const PATIENCE_MS = 20000; // how long a selection is shown that the other side has not confirmed
+const kept = new Map(); // key and url -> {view, names, hidden}: outlives a change of page
 const maps = new WeakMap(); // parentElement -> SpaceMap: outlives a rerun
 
-export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const map = maps.get(parentElement) ?? new SpaceMap(parentElement);
   maps.set(parentElement, map);
-  map.update(data, setStateValue, setTriggerValue);
+  map.update(data, setTriggerValue);
   return () => { map.destroy(); maps.delete(parentElement); };
 }
 
-class SpaceMap extends Painter {
+class SpaceMap extends Saving {
   constructor(parent) {
     const find = (selector) => parent.querySelector(selector);
-    super(find(".points"), find(".marks"));
+    super(find(".points"), find(".pictures"), find(".marks"));
     [this.root, this.plot] = [find(".spacemap"), find(".plot")];
-    [this.legend, this.status, this.card, this.message] = [".legend", ".status", ".card", ".message"].map(find);
+    [this.legend, this.status, this.card, this.message, this.note] =
+      [".legend", ".status", ".card", ".message", ".note"].map(find);
     this.data = {};
     this.hover = -1;
-    this.pointers = new Map(); // pointer id -> [x, y]
+    this.unanswered = []; // gestures that `selected` does not hold yet, the oldest first
     this.listen();
+    this.root.ontransitionend = (event) => { if (event.target === this.root) this.changeTheme(); };
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
   }
@@ -33,51 +33,51 @@ class SpaceMap extends Painter {
     this.observer.disconnect();
     this.fetching?.abort();
     clearTimeout(this.pictureTimer);
-    clearTimeout(this.hideTimer);
+    clearTimeout(this.patience);
   }
 
   // ---- data -------------------------------------------------------------------------------------
 
-  update(data, setStateValue, setTriggerValue) {
-    const before = this.data;
-    Object.assign(this, { data, setStateValue, setTriggerValue });
-    if (data.url !== before.url || data.key !== before.key) this.recall();
+  update(data, setTriggerValue) {
+    const before = this.data, moved = data.url !== before.url || data.key !== before.key;
+    Object.assign(this, { data, setTriggerValue });
+    if (moved) this.recall();
     if (data.categories !== before.categories) this.categories = decode(data.categories);
-    const marked = data.selected && decode(data.selected);
-    this.isMarked = marked ? (i) => (marked[i >> 3] >> (i & 7)) & 1 : null;
-    const names = JSON.stringify(data.legend);
-    if (names !== this.kept.names) this.forgetHidden(names);
+    if (moved || data.selected !== before.selected) this.marked = decodeBits(data.selected, data.n);
+    if (moved || data.filtered !== before.filtered) this.filtered = decodeBits(data.filtered, data.n);
+    if (moved || data.thumb !== before.thumb) this.forgetPictures();
+    const names = data.scale ? "a scale" : JSON.stringify(data.legend);
+    if (names !== this.kept.names) Object.assign(this.kept, { names, hidden: new Set() });
     this.root.style.setProperty("--height", `${data.height}px`);
+    this.note.textContent = data.note;
+    this.root.classList.toggle("worded", Boolean(data.axes));
     this.readTheme();
     this.moveStar(before.star);
+    this.hearAnswer();
     this.select();
-    if (data.url !== before.url) this.load();
+    if (moved) this.load();
+  }
+
+  changeTheme() { // the ground has another colour; the style sheet has a transition of it to say so
+    this.readTheme();
+    this.listCategories();
+    this.repaintAll();
   }
 
   recall() {
     const name = `${this.data.key} ${this.data.url}`;
-    if (!kept.has(name)) kept.set(name, { view: null, names: null, hidden: new Set(), lasso: [] });
+    if (!kept.has(name)) kept.set(name, { view: null, names: null, hidden: new Set() });
     this.kept = kept.get(name);
-    if (this.kept.lasso.length) this.sendLasso(); // Streamlit forgets on a change of page
-  }
-
-  forgetHidden(names) {
-    const stale = this.kept.hidden.size && this.kept.lasso.length;
-    Object.assign(this.kept, { names, hidden: new Set() });
-    if (stale) this.sendLasso();
+    this.giveUp();
   }
 
   async load() {
-    const { url, n } = this.data;
+    const { n, url } = this.data;
     this.hoverAt(-1);
     this.xy = this.grid = null;
-    this.fetching?.abort();
-    this.fetching = new AbortController();
     this.say("Loading the map …");
     try {
-      const answer = await fetch(new URL(url, document.baseURI), { signal: this.fetching.signal });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const bytes = await answer.arrayBuffer();
+      const bytes = await this.fetchPoints();
       const expected = bytes.byteLength === 4 + 8 * n && new DataView(bytes).getUint32(0, true) === n;
       if (!expected) throw new Error("not the expected data");
       this.xy = new Float32Array(bytes, 4);
@@ -91,283 +91,153 @@ class SpaceMap extends Painter {
     this.root.dataset.ready = this.xy ? url : "";
   }
 
+  async fetchPoints() {
+    this.fetching?.abort();
+    if (this.data.points) return decode(this.data.points).buffer; // a page of its own holds them
+    this.fetching = new AbortController();
+    const answer = await fetch(new URL(this.data.url, document.baseURI), { signal: this.fetching.signal });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return answer.arrayBuffer();
+  }
+
+  addressOf(row) { // of a picture; none where a page of its own has none
+    const { thumb, thumbs } = this.data;
+    return thumbs ? thumbs[row] : new URL(thumb.replace("{i}", row), document.baseURI).href;
+  }
+
   say(text, retry = false) {
     this.message.hidden = !text;
     this.message.querySelector("p").textContent = text;
     this.message.querySelector("button").hidden = !retry;
   }
 
-  // ---- selection: what the lasso holds, and what Python marked --------------------------------------
+  // ---- selection: what Python holds, and the gestures that it has not answered yet ---------------------
 
-  select() {
-    const { kept: { lasso, hidden }, isMarked, categories, xy } = this;
-    const counts = this.counts = { all: new Uint32Array(256), chosen: new Uint32Array(256) };
-    const within = lasso.length && xy ? insidePolygon(lasso) : null;
-    this.chosen = xy && (within || isMarked) ? new Uint8Array(categories.length) : null;
-    for (let i = 0; i < categories.length; i++) {
-      counts.all[categories[i]]++;
-      if (!this.chosen || hidden.has(categories[i])) continue;
-      if (!within?.(xy[2 * i], xy[2 * i + 1]) && !isMarked?.(i)) continue;
-      this.chosen[i] = 1;
-      counts.chosen[categories[i]]++;
-    }
-    this.describe();
-    this.listCategories();
-    this.repaint(this.points, this.marks);
-  }
-
-  describe() {
-    const { n, anchors, star } = this.data;
-    const chosen = this.chosen && this.counts.chosen.reduce((sum, count) => sum + count);
-    const images = n === 1 ? "1 image" : `${grouped(n)} images`;
-    const said = [`Map of ${images}, ${anchors.length} ${anchors.length === 1 ? "anchor" : "anchors"}`];
-    if (star) said.push(`query star “${star[0]}” at ${star[1].toFixed(2)}, ${star[2].toFixed(2)}`);
-    if (this.chosen) said.push(`${chosen} selected`);
-    this.marks.setAttribute("aria-label", `${said.join("; ")}. Arrow keys pan, plus and minus zoom, 0 fits, Escape clears.`);
-    this.status.textContent = this.chosen ? `${grouped(chosen)} of ${images} selected` : images;
-    this.button("clear").disabled = !this.kept.lasso.length;
-  }
-
-  sendLasso() {
-    const { lasso, hidden } = this.kept;
-    this.setStateValue("lasso", { url: this.data.url, polygon: lasso, hidden: [...hidden] });
-  }
-
-  setLasso(polygon) {
-    this.kept.lasso = polygon;
+  gesture(op, { polygon = [], row = null } = {}) {
+    const number = Math.max(Date.now(), (this.number ?? 0) + 1);
+    this.number = number;
+    this.fading = polygon.length ? { polygon, since: 0 } : null;
+    this.unanswered.push({ url: this.data.url, op, polygon, row, hidden: [...this.kept.hidden], number });
     this.select();
-    this.sendLasso();
+    if (this.data.points) { // nobody to ask
+      this.marked = this.chosen;
+      this.answerUpTo(number);
+    } else this.send();
   }
 
-  clear() {
-    const had = this.kept.lasso.length || this.drag?.trace;
-    this.drag = null;
-    this.useLasso(false);
-    this.hoverAt(-1);
-    if (had) this.setLasso([]);
+  send() { // one at a time: of two triggers in one run only the second would be heard
+    const [next] = this.unanswered;
+    if (!next || next === this.sent) return;
+    this.sent = next;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => { this.giveUp(); this.select(); }, PATIENCE_MS);
+    this.setTriggerValue("gesture", next);
   }
 
-  // ---- legend -----------------------------------------------------------------------------------
-
-  categoryName(category) { return this.data.legend[category] ?? this.data.other; }
-
-  listCategories() {
-    const { palette, legend } = this.data, { all, chosen } = this.counts;
-    const present = [...palette.keys(), OTHER].filter((category) => all[category]);
-    const looks = (category) => [category, this.categoryName(category), this.colourOf(category)];
-    const wanted = JSON.stringify(present.map(looks));
-    if (wanted !== this.listed) this.legend.replaceChildren(...present.map((category) => this.legendEntry(category)));
-    this.listed = wanted;
-    this.legend.hidden = !legend.length;
-    for (const entry of this.legend.children) {
-      const category = Number(entry.dataset.category);
-      entry.setAttribute("aria-pressed", !this.kept.hidden.has(category));
-      entry.lastChild.textContent = (this.chosen ? `${grouped(chosen[category])} of ` : "") + grouped(all[category]);
-    }
+  hearAnswer() {
+    if (!this.unanswered.some(({ number }) => number === this.data.answered)) return;
+    this.answerUpTo(this.data.answered);
+    setTimeout(() => this.send());
   }
 
-  legendEntry(category) {
-    const entry = element("button", { type: "button", title: this.categoryName(category) });
-    entry.append(element("i"), element("b", { textContent: entry.title }), element("span"));
-    entry.firstChild.style.setProperty("--chip", this.colourOf(category));
-    entry.dataset.category = category;
-    return entry;
-  }
-
-  hide(category, alone) {
-    const { hidden } = this.kept;
-    const others = [...this.data.palette.keys(), OTHER].filter((c) => c !== category && this.counts.all[c]);
-    const isolated = !hidden.has(category) && others.every((c) => hidden.has(c));
-    if (alone) this.kept.hidden = new Set(isolated ? [] : others);
-    else if (!hidden.delete(category)) hidden.add(category);
-    this.hoverAt(-1);
-    this.select();
-    clearTimeout(this.hideTimer);
-    if (this.kept.lasso.length) this.hideTimer = setTimeout(() => this.sendLasso(), 300); // one rerun for a double click
-  }
-
-  // ---- hover: the picture above its point, below it where there is no room -----------------------------
-
-  nearest([sx, sy], reach = REACH) {
-    if (!this.xy) return -1;
-    const shown = (i) => !this.kept.hidden.has(this.categories[i]);
-    return this.grid.nearest(...this.toMap(sx, sy), Math.max(reach, this.radius + 3) / this.view.scale, shown);
-  }
-
-  hoverAt(index) {
-    if (index >= 0) this.placeCard(index);
-    if (index === this.hover) return;
-    this.hover = index;
-    this.card.hidden = index < 0;
-    this.marks.classList.toggle("pointing", index >= 0);
-    clearTimeout(this.pictureTimer);
-    if (index >= 0) this.showPicture(index);
+  answerUpTo(number) {
+    this.unanswered = this.unanswered.filter((one) => one.number > number);
+    if (this.unanswered.length) return;
+    clearTimeout(this.patience);
+    if (this.fading) this.fading = this.still ? null : { ...this.fading, since: performance.now() };
     this.repaint(this.marks);
   }
 
-  showPicture(index) {
-    const [image, caption] = this.card.children;
-    const rank = this.data.hits.indexOf(index) + 1;
-    const name = this.data.legend.length && this.categoryName(this.categories[index]);
-    caption.textContent = [name, rank && `hit ${rank}`].filter(Boolean).join(" · ");
+  giveUp() {
+    Object.assign(this, { unanswered: [], sent: null, fading: null });
+    clearTimeout(this.patience);
+  }
+
+  applied({ op, polygon, row, hidden }, before) { // as Gesture.apply in gestures.py
+    const { categories, filtered, data: { n } } = this, after = new Uint8Array(n), value = op === "remove" ? 0 : 1;
+    if (op === "clear") return after;
+    if (before && (op === "add" || op === "remove")) after.set(before);
+    const off = Uint8Array.from({ length: 256 }, (_, category) => hidden.includes(category));
+    const put = (i) => { if (!off[categories[i]] && !filtered?.[i]) after[i] = value; };
+    if (row !== null) put(row);
+    else if (op !== "all") this.grid?.eachWithin(polygon, put);
+    else for (let i = 0; i < n; i++) put(i);
+    return after;
+  }
+
+  select() {
+    const { categories, filtered } = this;
+    const counts = this.counts = { all: new Uint32Array(256), chosen: new Uint32Array(256) };
+    const chosen = this.unanswered.reduce((before, step) => this.applied(step, before), this.marked);
+    for (let i = 0; i < categories.length; i++) {
+      if (filtered !== null && filtered[i]) continue;
+      counts.all[categories[i]]++;
+      if (chosen !== null && chosen[i]) counts.chosen[categories[i]]++;
+    }
+    const sum = (array) => array.reduce((total, count) => total + count, 0);
+    Object.assign(counts, { shown: sum(counts.all), selected: sum(counts.chosen) });
+    this.chosen = chosen?.includes(1) ? chosen : null;
+    this.describe();
+    this.listCategories();
+    this.repaintAll();
+  }
+
+  describe() {
+    const { n, anchors, star, note } = this.data, { shown, selected } = this.counts;
+    const images = n === 1 ? "1 image" : `${shown < n ? `${grouped(shown)} of ` : ""}${grouped(n)} images`;
+    const said = [`Map of ${images}, ${anchors.length} ${anchors.length === 1 ? "anchor" : "anchors"}`];
+    if (star) said.push(`query star “${star[0]}” at ${star[1].toFixed(2)}, ${star[2].toFixed(2)}`);
+    if (this.chosen) said.push(`${selected} selected`);
+    if (note) said.push(note.replace(/\.$/, ""));
+    this.marks.setAttribute("aria-label", `${said.join("; ")}. ${KEYS_SAID}`);
+    this.status.textContent = this.chosen
+      ? `${grouped(selected)} of ${shown === 1 ? "1 image" : `${grouped(shown)} images`} selected` : images;
+    this.button("clear").disabled = !this.chosen;
+  }
+
+  clear() { if (this.chosen) this.gesture("clear"); }
+
+  // ---- hover: the picture beside its point, never over it ---------------------------------------------
+
+  hoverAt(index, byKey = false) {
+    if (index === this.hover && index < 0) return;
+    const other = index !== this.hover;
+    this.hover = index;
+    this.card.hidden = index < 0;
+    this.marks.classList.toggle("pointing", index >= 0);
+    if (other) clearTimeout(this.pictureTimer);
+    if (other && index >= 0) this.showPicture(index, byKey);
+    if (index >= 0) this.placeCard(index);
+    this.repaint(this.marks);
+  }
+
+  showPicture(index, byKey) {
+    const [image, caption] = this.card.children, { hits, legend, scale, captions, n } = this.data;
+    const rank = hits.indexOf(index) + 1;
+    const name = (legend.length || scale) && this.categoryName(this.categories[index]);
+    const number = byKey && `image ${grouped(index + 1)} of ${grouped(n)}`;
+    caption.textContent = [captions?.[index], name, rank && `hit ${rank}`, number].filter(Boolean).join(" · ");
     caption.hidden = !caption.textContent;
     image.removeAttribute("src");
     image.alt = "";
     image.onerror = () => { image.alt = "no picture"; };
-    const address = new URL(this.data.thumb.replace("{i}", index), document.baseURI).href;
-    this.pictureTimer = setTimeout(() => { image.src = address; }, 15); // a sweep over many points asks for few pictures
+    const address = this.addressOf(index);
+    image.hidden = !address;
+    // A sweep over many points asks for few pictures.
+    if (address) this.pictureTimer = setTimeout(() => { image.src = address; }, this.store.get(index) ? 0 : 15);
   }
 
-  placeCard(index) {
-    const [x, y] = this.toScreen(this.xy[2 * index], this.xy[2 * index + 1]);
-    const gap = Math.max(this.radius * 1.5, 5) + 6, above = y - gap > 205;
-    const middle = Math.min(Math.max(x, 88), this.width - 88);
-    const corner = above ? `${middle}px, ${y - gap}px` : `${middle}px, ${y + gap}px`;
-    this.card.style.transform = `translate(${corner}) translate(-50%, ${above ? "-100%" : "0"})`;
-  }
-
-  // ---- hands: pointer, wheel, keys, buttons -----------------------------------------------------------
-
-  listen() {
-    const { marks } = this;
-    marks.onpointerdown = (event) => this.press(event);
-    marks.onpointermove = (event) => this.move(event);
-    marks.onpointerup = (event) => this.release(event);
-    marks.onpointercancel = (event) => { this.pointers.delete(event.pointerId); this.drag = null; this.repaint(marks); };
-    marks.onpointerleave = (event) => { if (event.pointerType !== "touch") this.hoverAt(-1); };
-    marks.ondblclick = (event) => { if (this.nearest(position(event)) < 0) this.fit(); };
-    marks.onkeydown = (event) => this.type(event);
-    marks.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.root.onclick = (event) => this.command(event);
-    this.legend.ondblclick = (event) => this.legendClick(event, true);
-  }
-
-  press(event) {
-    if (event.button !== 0) return;
-    const at = position(event);
-    this.marks.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, at);
-    const alone = this.pointers.size === 1;
-    this.drag = { start: at, moved: !alone, trace: alone && (this.lassoing || event.shiftKey) ? [at] : null };
-  }
-
-  move(event) {
-    const at = position(event), before = this.pointers.get(event.pointerId);
-    if (!before || !this.drag) return this.hoverAt(this.nearest(at));
-    const { drag } = this;
-    drag.moved ||= distance(at, drag.start) > 4;
-    this.pointers.set(event.pointerId, at);
-    if (!drag.moved) return;
-    this.hoverAt(-1);
-    this.marks.classList.add("dragging");
-    if (drag.trace) {
-      if (distance(at, drag.trace.at(-1)) > 3) drag.trace.push(at);
-      this.repaint(this.marks);
-    } else if (this.pointers.size === 2) {
-      const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, where]) => where);
-      this.pan((at[0] - before[0]) / 2, (at[1] - before[1]) / 2);
-      this.zoom(distance(at, other) / Math.max(distance(before, other), 1), (at[0] + other[0]) / 2, (at[1] + other[1]) / 2);
-    } else {
-      this.pan(at[0] - before[0], at[1] - before[1]);
-    }
-  }
-
-  release(event) {
-    const { drag } = this, at = position(event);
-    this.pointers.delete(event.pointerId);
-    if (this.pointers.size || !drag) return;
-    this.drag = null;
-    this.marks.classList.remove("dragging");
-    if (drag.trace && drag.moved) {
-      this.useLasso(false);
-      if (drag.trace.length > 2) this.setLasso(thin(drag.trace, 100).map(([x, y]) => this.toMap(x, y).map(rounded)));
-      this.repaint(this.marks);
-    } else if (!drag.moved) {
-      const index = this.nearest(at, event.pointerType === "touch" ? 2 * REACH : REACH);
-      this.hoverAt(index);
-      if (index >= 0) this.setTriggerValue("clicked", index);
-    }
-  }
-
-  wheel(event) {
-    event.preventDefault();
-    const step = event.deltaY * (event.deltaMode ? 33 : 1) * (event.ctrlKey ? 6 : 1);
-    this.zoom(Math.exp(-0.0016 * Math.min(Math.max(step, -400), 400)), ...position(event));
-    this.hoverAt(this.nearest(position(event)));
-  }
-
-  type(event) {
-    const keys = {
-      ArrowLeft: () => this.pan(60, 0),
-      ArrowRight: () => this.pan(-60, 0),
-      ArrowUp: () => this.pan(0, 60),
-      ArrowDown: () => this.pan(0, -60),
-      "+": () => this.zoomIn(),
-      "=": () => this.zoomIn(),
-      "-": () => this.zoomOut(),
-      0: () => this.fit(),
-      l: () => this.toggleLasso(),
-      f: () => this.fullScreen(),
-      Escape: () => this.clear(),
-      Enter: () => { if (this.hover >= 0) this.setTriggerValue("clicked", this.hover); },
-    };
-    const act = keys[event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    act();
-    // A keyboard points with the middle of the map.
-    if (/^(Arrow|[-+=0])/.test(event.key)) this.hoverAt(this.nearest([this.width / 2, this.height / 2], 40));
-  }
-
-  command(event) {
-    const action = event.target.closest("[data-do]")?.dataset.do;
-    if (action) this[action]();
-    else this.legendClick(event, event.shiftKey);
-  }
-
-  legendClick(event, alone) {
-    const category = event.target.closest("[data-category]")?.dataset.category;
-    if (!category || (event.type === "click" && event.detail > 1)) return;
-    if (event.type === "dblclick") this.hide(Number(category), false); // takes back what its first click did
-    this.hide(Number(category), alone);
-  }
-
-  button(action) { return this.root.querySelector(`[data-do="${action}"]`); }
-
-  toggleLasso() { this.useLasso(!this.lassoing); }
-
-  useLasso(on) {
-    this.lassoing = on;
-    this.button("toggleLasso").setAttribute("aria-pressed", on);
-    this.marks.classList.toggle("lassoing", on);
-  }
-
-  fullScreen() { if (document.fullscreenElement) document.exitFullscreen(); else this.root.requestFullscreen?.(); }
-
-  savePicture() {
-    this.hoverAt(-1);
-    this.paint(this.points, this.marks);
-    const shown = this.data.legend.length ? [...this.legend.children].filter((entry) => entry.ariaPressed === "true") : [];
-    const { width, height } = this.points;
-    const sheet = element("canvas", { width: width + (shown.length && 190 * this.ratio), height });
-    const context = sheet.getContext("2d");
-    context.fillStyle = this.theme.ground;
-    context.fillRect(0, 0, sheet.width, sheet.height);
-    context.drawImage(this.points, 0, 0);
-    context.drawImage(this.marks, 0, 0);
-    context.setTransform(this.ratio, 0, 0, this.ratio, width, 0);
-    Object.assign(context, { font: `13px ${this.theme.font}`, textBaseline: "middle" });
-    shown.forEach((entry, row) => {
-      context.fillStyle = this.colourOf(Number(entry.dataset.category));
-      context.fillRect(8, 14 + 20 * row, 12, 12);
-      context.fillStyle = this.theme.ink;
-      const [, name, count] = [...entry.children].map((part) => part.textContent);
-      context.fillText(`${shortened(name, 18)}  ${count}`, 28, 20 + 20 * row, 155);
-    });
-    sheet.toBlob((blob) => {
-      const link = element("a", { download: "map.png", href: URL.createObjectURL(blob) });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    });
+  placeCard(index) { // above its point, else below, else beside it: where it fits; else where most room is
+    const [x, y] = this.placeOf(index), { card, width, height } = this;
+    const { offsetWidth: wide, offsetHeight: high } = card, box = this.thumbBox(index);
+    const gap = Math.max(this.radius * 1.5, 5, box ? (box[2] - box[0]) / 2 : 0) + 6;
+    const across = within(x - wide / 2, 0, Math.max(width - wide, 0));
+    const along = within(y - high / 2, 0, Math.max(height - high, 0));
+    const places = [
+      [y - gap - high, across, y - gap - high], [height - y - gap - high, across, y + gap],
+      [width - x - gap - wide, x + gap, along], [x - gap - wide, x - gap - wide, along],
+    ];
+    const [, left, top] = places.find(([spare]) => spare >= 0) ?? places.sort((a, b) => b[0] - a[0])[0];
+    card.style.transform = `translate(${left}px, ${top}px)`;
   }
 }

@@ -1,56 +1,24 @@
-"""The one durable truth: images, vectors, metadata, spaces, maps, anchors. Owns sqlite3."""
+"""The one durable truth: images, vectors, metadata, spaces, maps, anchors, tags. Owns sqlite3."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sharedspace.errors import BadInput, NoSpace, NotFound, SharedSpaceError, SpaceMismatch, StoreDamaged
-from sharedspace.records import ImageRecord, Space, SpaceMap
+from sharedspace.errors import BadInput, NotFound, SpaceMismatch
+from sharedspace.ledger.database import Database
+from sharedspace.ledger.marks import Marks
+from sharedspace.records import Drawing, ImageRecord, Space, SpaceMap
 
-VERSION = 2
 NAMES = 100  # further names of one image that are kept: an empty picture may have thousands
-SCHEMA = """
-CREATE TABLE spaces (
-    fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
-CREATE TABLE collections (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: Chroma's collection is named after it
-    name TEXT NOT NULL UNIQUE,
-    space TEXT NOT NULL REFERENCES spaces,
-    revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
-    anchors TEXT NOT NULL DEFAULT '[]',  -- JSON list of the texts kept on the map
-    images INTEGER NOT NULL DEFAULT 0  -- how many: to count them takes longer the more there are
-    );
-CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
-CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
-    space TEXT NOT NULL REFERENCES spaces, image TEXT NOT NULL REFERENCES images, vector BLOB NOT NULL,
-    PRIMARY KEY (space, image)) WITHOUT ROWID;
-CREATE TABLE texts (space TEXT NOT NULL REFERENCES spaces, text TEXT NOT NULL, vector BLOB NOT NULL,
-    PRIMARY KEY (space, text)) WITHOUT ROWID;
-CREATE TABLE members (
-    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
-    path TEXT NOT NULL, meta TEXT NOT NULL,
-    names TEXT NOT NULL DEFAULT '[]',  -- JSON list of what else the same bytes were called
-    PRIMARY KEY (collection, image)) WITHOUT ROWID;
-CREATE INDEX members_by_image ON members (image);
-CREATE TABLE maps (
-    collection INTEGER PRIMARY KEY REFERENCES collections ON DELETE CASCADE,
-    key TEXT NOT NULL, ids TEXT NOT NULL, xy BLOB NOT NULL, revision INTEGER NOT NULL, late TEXT NOT NULL);
-"""
-FROM_1 = """
-ALTER TABLE collections ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE members ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
-UPDATE collections SET images = (SELECT count(*) FROM members WHERE collection = number);
-"""
 INFO = (
     "SELECT c.number, c.name, c.revision, c.images,"
     " s.fingerprint, s.model, s.dimension, s.logit_scale FROM collections c JOIN spaces s ON s.fingerprint = c.space"
@@ -74,77 +42,22 @@ def require_same(have: Space, given: Space) -> None:
         raise SpaceMismatch(have.describe(), given.describe())
 
 
-class Ledger:
-    """One SQLite file; every method is one transaction and safe to call from any thread."""
+class Ledger(Database):
+    """Images, vectors, spaces, maps; every method is one transaction and safe to call from any thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        with self._readable():
-            self._db = self._connect()
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut
-            self._db.execute("PRAGMA foreign_keys = ON")
-        self._prepare()
-
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=30)
-
-    def close(self) -> None:
-        """Close the file; the ledger is of no use afterwards."""
-        with self._lock:
-            self._db.close()
-
-    def _prepare(self) -> None:
-        with self._write() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise StoreDamaged(f"{self._path} was written by a newer version of Shared Space: update the program.")
-            for statement in {0: SCHEMA, 1: FROM_1}.get(version, "").split(";\n"):
-                if statement.strip():
-                    db.execute(statement)
-            if version != VERSION:  # not for nothing: a full disk can still be read
-                db.execute(f"PRAGMA user_version = {VERSION}")
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._readable():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # of a full disk SQLite has ended it by itself
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock, self._readable():
-            return self._db.execute(query, values).fetchall()
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise  # a mistake of the caller, not of the file
-        except sqlite3.DatabaseError as error:
-            code, free = getattr(error, "sqlite_errorcode", 0) & 0xFF, shutil.disk_usage(self._path.parent).free
-            if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and free < 2**20):
-                raise NoSpace(self._path.parent, free) from error
-            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise StoreDamaged(f"{self._path} cannot be read as a ledger of Shared Space: {error}.") from error
-            raise SharedSpaceError(f"{self._path} cannot be used just now: {error}.") from error
+        super().__init__(path)
+        self.marks = Marks(self)  # what people put on images: tags, saved queries and views
 
     # -- collections
 
     def collections(self) -> list[CollectionInfo]:
         """All collections, by name."""
-        return [_info(row) for row in self._read(f"{INFO} ORDER BY c.name COLLATE NOCASE")]
+        return [_info(row) for row in self.read(f"{INFO} ORDER BY c.name COLLATE NOCASE")]
 
     def info(self, number: int) -> CollectionInfo:
         """One collection; raises NotFound."""
-        rows = self._read(f"{INFO} WHERE c.number = ?", number)
+        rows = self.read(f"{INFO} WHERE c.number = ?", number)
         if not rows:
             raise NotFound("collection", f"number {number}", [info.name for info in self.collections()])
         return _info(rows[0])
@@ -152,7 +65,7 @@ class Ledger:
     def ensure(self, name: str, space: Space) -> int:
         """The number of the collection of that name, made if needed; raises SpaceMismatch for another space."""
         _check_name(name)
-        with self._write() as db:
+        with self.write() as db:
             db.execute(
                 # A model's folder may have moved: the fingerprint is what counts, the last name what loads.
                 "INSERT INTO spaces VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET model = excluded.model",
@@ -167,24 +80,24 @@ class Ledger:
         """Give a collection another name; raises BadInput when it is taken or empty."""
         _check_name(new)
         try:
-            with self._write() as db:
+            with self.write() as db:
                 db.execute("UPDATE collections SET name = ? WHERE number = ?", (new, number))
         except sqlite3.IntegrityError as error:
             raise BadInput(f"There is a collection named {new!r} already: choose another name.") from error
 
     def delete(self, number: int) -> None:
         """Forget a collection; vectors stay, so that adding its images again embeds nothing."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute("DELETE FROM collections WHERE number = ?", (number,))
 
     def spaces(self, model: str) -> list[Space]:
         """The spaces of a model's name, oldest first."""
         query = "SELECT fingerprint, model, dimension, logit_scale FROM spaces WHERE model = ? ORDER BY rowid"
-        return [Space(*row) for row in self._read(query, model)]
+        return [Space(*row) for row in self.read(query, model)]
 
     def forget_space(self, space: Space) -> None:
         """Forget the vectors of a space, unless a collection lives in it."""
-        with self._write() as db:
+        with self.write() as db:
             if not db.execute("SELECT 1 FROM collections WHERE space = ?", (space.fingerprint,)).fetchone():
                 for table in ("vectors", "texts"):
                     db.execute(f"DELETE FROM {table} WHERE space = ?", (space.fingerprint,))
@@ -198,7 +111,7 @@ class Ledger:
         """
         vectors = np.ascontiguousarray(vectors, dtype="<f4")
         new, changed = [], []
-        with self._write() as db:
+        with self.write() as db:
             space, dimension = db.execute(
                 "SELECT s.fingerprint, s.dimension FROM collections c JOIN spaces s ON s.fingerprint = c.space"
                 " WHERE c.number = ?",
@@ -219,19 +132,48 @@ class Ledger:
         return new, changed
 
     def remove(self, number: int, ids: Iterable[str]) -> int:
-        """Take images out of a collection; the count of those that were in it."""
-        delete = "DELETE FROM members WHERE collection = ? AND image = ?"
-        with self._write() as db:
-            removed = sum(db.execute(delete, (number, id)).rowcount for id in ids)
+        """Take images out of a collection, to be put back or forgotten; the count of those that were in it."""
+        keep = "INSERT OR REPLACE INTO removed SELECT collection, image, path, meta, names FROM members"
+        delete = "DELETE FROM members"
+        one = " WHERE collection = ? AND image = ?"
+        removed = 0
+        with self.write() as db:
+            for id in ids:
+                db.execute(keep + one, (number, id))
+                removed += db.execute(delete + one, (number, id)).rowcount
             _touch(db, number, removed > 0, -removed)
         return removed
+
+    def put_back(self, number: int, ids: Iterable[str]) -> list[str]:
+        """Bring removed images back as they were; the ids of those that were not in the collection."""
+        take = (
+            "INSERT OR IGNORE INTO members SELECT collection, image, path, meta, names FROM removed"
+            " WHERE collection = ? AND image = ?"
+        )
+        with self.write() as db:
+            back = [id for id in ids if db.execute(take, (number, id)).rowcount]
+            for id in back:
+                db.execute("DELETE FROM removed WHERE collection = ? AND image = ?", (number, id))
+            _touch(db, number, bool(back), len(back))
+        return back
+
+    def removed(self, number: int) -> list[str]:
+        """The ids of images that were taken out and can be put back, by id."""
+        return [id for (id,) in self.read("SELECT image FROM removed WHERE collection = ? ORDER BY image", number)]
+
+    def forget_removed(self, number: int) -> list[str]:
+        """Forget removed images for good; their ids."""
+        ids = self.removed(number)
+        with self.write() as db:
+            db.execute("DELETE FROM removed WHERE collection = ?", (number,))
+        return ids
 
     @contextmanager
     def one_view(self) -> Iterator[Ledger]:
         """A ledger to read from, all of one moment; neither writers nor other readers wait for it."""
         view = object.__new__(Ledger)
         view._path, view._lock = self._path, threading.RLock()
-        with self._readable():
+        with self.readable():
             view._db = self._connect()
             try:
                 view._db.execute("BEGIN")
@@ -241,7 +183,7 @@ class Ledger:
 
     def records(self, number: int) -> list[ImageRecord]:
         """The images of a collection, by id."""
-        rows = self._read(
+        rows = self.read(
             "SELECT i.id, m.path, i.width, i.height, m.meta, m.names FROM members m JOIN images i ON i.id = m.image"
             " WHERE m.collection = ? ORDER BY i.id",
             number,
@@ -255,16 +197,16 @@ class Ledger:
             " WHERE m.collection = ? AND m.image = ?"
         )
         with self._lock:
-            return [_record(row) for id in sorted(ids) for row in self._read(query, number, id)]
+            return [_record(row) for id in sorted(ids) for row in self.read(query, number, id)]
 
     def matrix(self, number: int) -> tuple[list[str], np.ndarray]:
         """Ids and vectors (n, d) float32 of a collection, by id."""
-        rows = self._read(
+        rows = self.read(
             "SELECT v.image, v.vector FROM members m JOIN collections c ON c.number = m.collection"
             " JOIN vectors v ON v.space = c.space AND v.image = m.image WHERE m.collection = ? ORDER BY v.image",
             number,
         )
-        dimension = self._read(
+        dimension = self.read(
             "SELECT s.dimension FROM collections c JOIN spaces s ON s.fingerprint = c.space WHERE c.number = ?", number
         )[0][0]
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f4").reshape(-1, dimension)
@@ -275,9 +217,12 @@ class Ledger:
         return self._vectors("SELECT image, vector FROM vectors WHERE space = ? AND image", space, ids)
 
     def without_collection(self, ids: Iterable[str]) -> list[str]:
-        """Those of the ids that are images which no collection holds."""
-        query = "SELECT 1 FROM images WHERE id = ? AND NOT EXISTS (SELECT 1 FROM members WHERE image = images.id)"
-        return [id for id in ids if self._read(query, id)]
+        """Those of the ids that are images which no collection holds, nor could have back."""
+        query = (
+            "SELECT 1 FROM images WHERE id = ? AND NOT EXISTS (SELECT 1 FROM members WHERE image = images.id)"
+            " AND NOT EXISTS (SELECT 1 FROM removed WHERE image = images.id)"
+        )
+        return [id for id in ids if self.read(query, id)]
 
     def texts(self, space: Space, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Those of the texts that are remembered in a space, with their vectors (d,) float32."""
@@ -286,7 +231,7 @@ class Ledger:
     def remember(self, space: Space, texts: Sequence[str], vectors: np.ndarray) -> None:
         """Keep the vectors (n, d) of texts that will be asked for again."""
         rows = np.ascontiguousarray(vectors, dtype="<f4")
-        with self._write() as db:
+        with self.write() as db:
             db.executemany(
                 "INSERT OR IGNORE INTO texts VALUES (?, ?, ?)",
                 [(space.fingerprint, text, row.tobytes()) for text, row in zip(texts, rows, strict=True)],
@@ -298,7 +243,7 @@ class Ledger:
     def _some(self, query: str, space: Space, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
-            yield from self._read(f"{query} IN ({','.join('?' * len(some))})", space.fingerprint, *some)
+            yield from self.read(f"{query} IN ({','.join('?' * len(some))})", space.fingerprint, *some)
 
     def sizes(self, space: Space, ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Width and height in pixels, upright, of those of the ids that were embedded in a space before."""
@@ -312,9 +257,9 @@ class Ledger:
 
     def save_map(self, number: int, space_map: SpaceMap) -> None:
         """Keep the drawn map of a collection in place of the one before."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute(
-                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     number,
                     space_map.key,
@@ -322,30 +267,33 @@ class Ledger:
                     np.ascontiguousarray(space_map.xy, dtype="<f4").tobytes(),
                     space_map.revision,
                     json.dumps(space_map.late),
+                    json.dumps(asdict(space_map.drawing)),
                 ),
             )
 
     def map(self, number: int) -> SpaceMap | None:
         """The drawn map of a collection, if there is one."""
-        rows = self._read("SELECT key, ids, xy, revision, late FROM maps WHERE collection = ?", number)
+        rows = self.read("SELECT key, ids, xy, revision, late, drawing FROM maps WHERE collection = ?", number)
         if not rows:
             return None
-        key, ids, xy, revision, late = rows[0]
+        key, ids, xy, revision, late, drawing = rows[0]
         points = np.frombuffer(xy, dtype="<f4").reshape(-1, 2)
-        return SpaceMap(key, tuple(json.loads(ids)), points, revision, tuple(json.loads(late)))
+        return SpaceMap(
+            key, tuple(json.loads(ids)), points, revision, tuple(json.loads(late)), Drawing(**json.loads(drawing))
+        )
 
     def find_map(self, key: str) -> SpaceMap | None:
         """A drawn map by its key."""
-        rows = self._read("SELECT collection FROM maps WHERE key = ?", key)
+        rows = self.read("SELECT collection FROM maps WHERE key = ?", key)
         return self.map(rows[0][0]) if rows else None
 
     def anchors(self, number: int) -> list[str]:
         """The texts kept on a collection's map."""
-        return list(json.loads(self._read("SELECT anchors FROM collections WHERE number = ?", number)[0][0]))
+        return list(json.loads(self.read("SELECT anchors FROM collections WHERE number = ?", number)[0][0]))
 
     def set_anchors(self, number: int, texts: Sequence[str]) -> None:
         """Replace the texts kept on a collection's map."""
-        with self._write() as db:
+        with self.write() as db:
             db.execute("UPDATE collections SET anchors = ? WHERE number = ?", (json.dumps(list(texts)), number))
 
 

@@ -1,0 +1,90 @@
+"""What people put on a collection: tags on its images, and queries and views under a name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from sharedspace.errors import BadInput, NotFound
+from sharedspace.ledger.database import Database
+
+HIDDEN = "hidden"  # the tag of images that are left out of map, search and galleries
+LONGEST = 80  # characters of a tag or a name
+Kind = Literal["query", "view"]
+
+
+class Marks:
+    """Tags and saved things of all collections; every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def tag(self, number: int, ids: Iterable[str], tag: str) -> list[str]:
+        """Put a tag on images of a collection; the ids of those that did not have it. Raises BadInput."""
+        tag = named(tag, "tag")
+        insert = (
+            "INSERT OR IGNORE INTO tags SELECT collection, image, ? FROM members WHERE collection = ? AND image = ?"
+        )
+        with self._database.write() as db:
+            return [id for id in ids if db.execute(insert, (tag, number, id)).rowcount]
+
+    def untag(self, number: int, ids: Iterable[str], tag: str) -> list[str]:
+        """Take a tag off images of a collection; the ids of those that had it."""
+        delete = "DELETE FROM tags WHERE tag = ? AND collection = ? AND image = ?"
+        with self._database.write() as db:
+            return [id for id in ids if db.execute(delete, (tag, number, id)).rowcount]
+
+    def tags(self, number: int) -> dict[str, frozenset[str]]:
+        """The tags of those images of a collection that have any, by id."""
+        rows = self._database.read(
+            "SELECT t.image, t.tag FROM tags t JOIN members m ON m.collection = t.collection AND m.image = t.image"
+            " WHERE t.collection = ?",
+            number,
+        )
+        found: dict[str, set[str]] = {}
+        for id, tag in rows:
+            found.setdefault(id, set()).add(tag)
+        return {id: frozenset(tags) for id, tags in found.items()}
+
+    def copy(self, number: int, to: int) -> None:
+        """Give the images of another collection the tags that they have in this one."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO tags SELECT m.collection, m.image, t.tag FROM tags t"
+                " JOIN members m ON m.image = t.image WHERE t.collection = ? AND m.collection = ?",
+                (number, to),
+            )
+
+    def save(self, number: int, kind: Kind, name: str, body: dict[str, Any]) -> None:
+        """Keep plain JSON values under a name, in place of what had that name."""
+        row = (number, kind, named(name, "name"), json.dumps(body, allow_nan=False))
+        with self._database.write() as db:
+            db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?)", row)
+
+    def saved(self, number: int, kind: Kind) -> dict[str, dict[str, Any]]:
+        """What is kept of a kind, by name."""
+        query = "SELECT name, body FROM saved WHERE collection = ? AND kind = ? ORDER BY name COLLATE NOCASE"
+        return {name: json.loads(body) for name, body in self._database.read(query, number, kind)}
+
+    def one_saved(self, number: int, kind: Kind, name: str) -> dict[str, Any]:
+        """What is kept under a name; raises NotFound with the names there are."""
+        known = self.saved(number, kind)
+        if name not in known:
+            raise NotFound(f"saved {kind}", name, list(known))
+        return known[name]
+
+    def forget(self, number: int, kind: Kind, name: str) -> None:
+        """Let go of what is kept under a name."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM saved WHERE collection = ? AND kind = ? AND name = ?", (number, kind, name))
+
+
+def named(text: str, what: str) -> str:
+    """A tag or name as it is kept: on one line, without outer space; raises BadInput where none is left."""
+    name = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
+    if not name:
+        raise BadInput(f"The {what} is empty: type a word or two.")
+    if len(name) > LONGEST:
+        raise BadInput(f"The {what} has {len(name)} characters: at most {LONGEST} can be kept.")
+    return name

@@ -1,0 +1,331 @@
+"""The query as people build it: words, further parts with weights, filters; the same on every page that asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from sharedspace import filters
+from sharedspace.collection import Collection
+from sharedspace.errors import BadInput, SharedSpaceError
+from sharedspace.filters import Condition
+from sharedspace.questions import MOST, Part, title
+from sharedspace.records import Term
+from sharedspace.ui import cache, frame, galleries, state, uploads, widgets
+from sharedspace.ui.text import escaped, plain, short
+
+MOST_VALUES = 60  # of a field that are offered to choose from
+MOST_TOKENS = 100  # of a query that are shown
+SHOWN = 12  # queries of the history
+TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"]
+OPERATORS = {"is": "=", "is not": "!=", "contains": "~", "at least": ">=", "at most": "<="}
+ABSENT = "(none)"
+
+_STYLE = """<style>
+.ss-tokens { display: flex; flex-wrap: wrap; gap: 3px; font-size: .8rem; line-height: 1.5; align-items: baseline; }
+.ss-tokens span { padding: 0 .4em; border-radius: .35em; background: color-mix(in srgb, currentColor 9%, transparent); }
+.ss-tokens span.unknown { text-decoration: underline wavy #D55E00; }
+.ss-tokens small { opacity: .7; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: parts, none where nothing is, and what it is asked of."""
+
+    parts: tuple[Part, ...]
+    where: tuple[Condition, ...]
+    within: frozenset[str] | None
+
+    @property
+    def title(self) -> str:
+        """The query in words."""
+        return title(self.parts)
+
+    def terms(self, collection: Collection) -> tuple[Term, ...]:
+        """Its vectors, each text embedded once; raises BadInput, NotFound."""
+        return cache.terms(collection, self.parts)
+
+
+def bar(collection: Collection, label: str = "What to look for") -> Question:
+    """The query box with what belongs to it, and what is asked by it now."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="ask"):
+        st.text_input(
+            label,
+            placeholder="a dog in the snow",
+            key="q",
+            bind="query-params",
+            persist_state="session",
+            on_change=state.update,
+            kwargs={"picked": None},
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+        with st.popover("Add", icon=":material/add:", help="More words, or pictures, for or against"):
+            _more(collection)
+        conditions = _conditions()
+        count = len(conditions) + (state.get().within is not None)
+        with st.popover(f"Filter · {count}" if count else "Filter", icon=":material/filter_alt:"):
+            _filter(collection)
+        with st.popover("Queries", icon=":material/history:", help="Asked before, and saved"):
+            _queries(collection)
+    parts = _parts()
+    _tokens(collection, parts)
+    _weights(parts)
+    _chips(conditions)
+    state.remember_query(parts)
+    return Question(parts, conditions, state.get().within)
+
+
+def fresh(question: Question) -> None:
+    """Within a fragment: have the whole page run anew where its query is another than the one that was asked."""
+    if question.parts != _parts():
+        st.rerun()
+
+
+def _parts() -> tuple[Part, ...]:
+    words, now = state.words().strip(), state.get()
+    first = (Part(words, weight=now.weight if now.also else 1.0),) if words else ()
+    return (*first, *(now.also or ()))
+
+
+def _conditions() -> tuple[Condition, ...]:
+    found = []
+    for written in state.get().where or ():
+        try:
+            found.append(filters.parse(written))
+        except SharedSpaceError as error:  # of an address that somebody wrote: the rest still holds
+            st.warning(plain(str(error)), icon=":material/filter_alt_off:")
+    return tuple(found)
+
+
+# ---- what the model reads ---------------------------------------------------------------------------
+
+
+def _tokens(collection: Collection, parts: tuple[Part, ...]) -> None:
+    """Each text as the tokens that the model sees, how many it takes, and what is cut or unknown."""
+    for text in [part.text for part in parts if part.text]:
+        tokens = collection.encoder.tokens(text)
+        if not tokens.limit:
+            continue
+        unknown = {word.casefold() for word in tokens.unknown}
+        pieces = "".join(
+            f'<span class="unknown">{escaped(piece)}</span>' if piece.casefold() in unknown else _piece(piece)
+            for piece in tokens.pieces[:MOST_TOKENS]
+        )
+        count = f"{len(tokens.pieces)} of {tokens.limit} tokens"
+        cut = f", {tokens.cut} more are cut off and not read" if tokens.cut else ""
+        st.html(f'{_STYLE}<div class="ss-tokens">{pieces} <small>{count}{cut}</small></div>')
+        widgets.unknown_words(collection, [text])
+
+
+def _piece(piece: str) -> str:
+    return f"<span>{escaped(piece)}</span>"
+
+
+# ---- further parts ----------------------------------------------------------------------------------
+
+
+def _more(collection: Collection) -> None:
+    now = state.get()
+    if len(now.also or ()) >= MOST - 1:
+        st.info("A query of this many parts is full: take one out first.")
+        return
+    how = st.segmented_control("Add it", ["for", "against"], default="for", required=True, key="ask.sign")
+    weight = 1.0 if how == "for" else -1.0
+    with st.form("ask.words", border=False, clear_on_submit=True):
+        text = st.text_input("Words", placeholder="at night", key="ask.more", max_chars=1000)
+        if st.form_submit_button("Add the words") and text.strip():
+            state.add_part(Part(text.strip(), weight=weight))
+            st.rerun()
+    given = st.chat_input(
+        "Paste, drop or choose a picture", key=state.form_key("ask.picture"), accept_file="multiple", file_type=TYPES
+    )
+    if given is not None:
+        with frame.errors(stop=False):
+            _take(collection, given, weight)
+    chosen = sorted(now.selected)
+    if chosen:
+        _button(
+            f"Add the {len(chosen):,} selected images", Part(images=tuple(chosen), name=_count(chosen), weight=weight)
+        )
+    if now.picked and now.picked not in chosen:
+        _button(
+            "Add the opened image", Part(images=(now.picked,), name=_name_of(collection, now.picked), weight=weight)
+        )
+
+
+def _take(collection: Collection, given: Any, weight: float) -> None:
+    for file in given.files:
+        vector = collection.embed_picture(uploads.contents(file), file.name)
+        state.add_part(Part(vector=tuple(map(float, vector)), name=short(file.name), weight=weight))
+    if given.text and given.text.strip():
+        state.add_part(Part(given.text.strip(), weight=weight))
+    state.handed_over()
+    st.rerun()
+
+
+def _button(words: str, part: Part) -> None:
+    st.button(words, on_click=state.add_part, args=(part,), width="stretch")
+
+
+def _count(ids: list[str]) -> str:
+    return "1 image" if len(ids) == 1 else f"{len(ids)} images"
+
+
+def _name_of(collection: Collection, id: str) -> str:
+    """What an image of the collection is called for short."""
+    records = collection.snapshot().records
+    return next((short(galleries.caption(record)) for record in records if record.id == id), "an image")
+
+
+def _weights(parts: tuple[Part, ...]) -> None:
+    """One row a part, with its weight, when there are several, or when the one is no text."""
+    now = state.get()
+    if not now.also:
+        return
+    offset = len(parts) - len(now.also)
+    with st.container(horizontal=True, gap="small", key="parts"):
+        for row, part in enumerate(parts):
+            place = row - offset
+            key = f"weight-{now.asked}-{row}-{place}"
+            with st.container(border=True, horizontal=True, width="content", vertical_alignment="center", gap="small"):
+                st.markdown(f"{'**+**' if part.weight > 0 else '**−**'} {plain(part.text or part.name or 'a picture')}")
+                st.number_input(
+                    f"Weight of {part.text or part.name}",
+                    -5.0,
+                    5.0,
+                    part.weight,
+                    0.25,
+                    key=key,
+                    on_change=state.weigh_part,
+                    args=(place, key),
+                    label_visibility="collapsed",
+                    width=120,
+                    help="Below 0: away from it",
+                )
+                if place >= 0:
+                    st.button(
+                        "",
+                        key=f"drop-{key}",
+                        icon=":material/close:",
+                        help="Take it out",
+                        type="tertiary",
+                        on_click=state.drop_part,
+                        args=(place,),
+                    )
+
+
+# ---- filters ----------------------------------------------------------------------------------------
+
+
+def _filter(collection: Collection) -> None:
+    tags = collection.tags()
+    fields = [*([filters.TAG] if tags else []), *collection.fields()]
+    if fields:
+        field = st.selectbox("Field", fields, key="filter.field")
+        how = st.selectbox("Has to be", list(OPERATORS), key="filter.how")
+        values = (
+            sorted({tag for own in tags.values() for tag in own})
+            if field == filters.TAG
+            else _values(collection, field)
+        )
+        if values and how in ("is", "is not"):
+            value = st.selectbox("Value", values, key=f"filter.value.{field}")
+        else:
+            value = st.text_input("Value", key=f"filter.text.{field}")
+        st.button("Add this filter", on_click=_add_condition, args=(str(field), OPERATORS[how], value), width="stretch")
+        st.caption("Filters on one field are alternatives; those on several must all hold.")
+    else:
+        st.caption("No image has metadata or tags yet.")
+    selected = state.get().selected
+    if selected:
+        st.button(
+            f"Only the {len(selected):,} selected images",
+            on_click=state.update,
+            kwargs={"within": selected},
+            width="stretch",
+        )
+
+
+def _values(collection: Collection, field: str) -> list[str]:
+    values = {ABSENT if value is None else str(value) for value in collection.column(field)}
+    return sorted(values) if len(values) <= MOST_VALUES else []
+
+
+@frame.guarded
+def _add_condition(field: str, operator: str, value: str) -> None:
+    if not value.strip():
+        raise BadInput(f"The filter on {field} has no value yet: type one.")
+    condition = str(Condition(field, operator, "" if value == ABSENT else value.strip()))
+    where = state.get().where or ()
+    if condition not in where:
+        state.update(where=(*where, condition))
+
+
+def _chips(conditions: tuple[Condition, ...]) -> None:
+    """The filters that hold, each with a way to be rid of it."""
+    within, where = state.get().within, state.get().where or ()
+    if not where and within is None:
+        return
+    with st.container(horizontal=True, gap="small", key="filters"):
+        for place, written in enumerate(where):
+            rest = (*where[:place], *where[place + 1 :])
+            _chip(f"filter-{place}", plain(written), {"where": rest})
+        if within is not None:
+            _chip("filter-within", f"within {len(within):,} images", {"within": None})
+
+
+def _chip(key: str, words: str, changes: dict[str, Any]) -> None:
+    st.button(
+        words,
+        key=key,
+        icon=":material/close:",
+        help="Take this filter away",
+        on_click=state.update,
+        kwargs=changes,
+    )
+
+
+# ---- queries asked before, and saved ----------------------------------------------------------------
+
+
+def _queries(collection: Collection) -> None:
+    parts, saved = _parts(), collection.saved("query")
+    if parts:
+        with st.form("ask.save", border=False, clear_on_submit=True):
+            name = st.text_input("Save this query as", title(parts)[:80], key="ask.name", max_chars=80)
+            if st.form_submit_button("Save", icon=":material/bookmark_add:"):
+                with frame.errors(stop=False):
+                    collection.save_query(name, parts)
+                    st.rerun()
+    if saved:
+        st.caption("Saved: also columns to colour, sort, filter and export by")
+        for place, name in enumerate(saved):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(
+                    plain(name), key=f"ask.saved.{place}", on_click=_ask_saved, args=(collection, name), width="stretch"
+                )
+                st.button(
+                    "",
+                    key=f"ask.forget.{place}",
+                    icon=":material/delete:",
+                    help="Forget it",
+                    type="tertiary",
+                    on_click=collection.forget,
+                    args=("query", name),
+                )
+    earlier = [old for old in state.get().history if old != parts][:SHOWN]
+    if earlier:
+        st.caption("Asked before")
+        for place, old in enumerate(earlier):
+            st.button(plain(title(old)), key=f"ask.again.{place}", on_click=state.ask, args=(old,), width="stretch")
+    if not (parts or saved or earlier):
+        st.caption("What you ask is listed here, to be asked again or saved.")
+
+
+@frame.guarded
+def _ask_saved(collection: Collection, name: str) -> None:
+    state.ask(collection.saved_query(name))

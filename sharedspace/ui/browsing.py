@@ -1,0 +1,46 @@
+"""Galleries to browse in: all images, and groups; a click opens an image beside them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sharedspace.collection import Collection
+from sharedspace.records import Clustering
+from sharedspace.ui import detail, frame, galleries, selecting, state, widgets
+
+
+def all_images(collection: Collection) -> None:
+    """All images of the collection, a page at a time."""
+    _all_images(collection, state.get().asked)
+
+
+@st.fragment
+def _all_images(collection: Collection, asked: int) -> None:
+    with frame.errors():
+        _go_where_is_asked(asked)
+        galleries.hear("all", collection.snapshot().ids)
+        with st.container():
+            selecting.bar(collection, "images")
+        detail.beside(collection, lambda: widgets.all_images(collection))
+
+
+def groups(collection: Collection, grouping: Clustering) -> None:
+    """The groups of the images as contact sheets."""
+    _groups(collection, grouping, state.get().asked)
+
+
+def _go_where_is_asked(before: int) -> None:
+    """To the page that searches, where a button has asked a query since the page was drawn."""
+    if state.get().asked != before:
+        st.switch_page(frame.FOLDER / "search.py")
+
+
+@st.fragment
+def _groups(collection: Collection, grouping: Clustering, asked: int) -> None:
+    with frame.errors():
+        _go_where_is_asked(asked)
+        for key in widgets.group_keys(grouping):
+            galleries.hear(key, collection.snapshot().ids)
+        with st.container():
+            selecting.bar(collection, "clusters")
+        detail.beside(collection, lambda: widgets.groups(collection, grouping))

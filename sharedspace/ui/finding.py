@@ -1,0 +1,121 @@
+"""The page that searches: results as pictures or as a table, the opened image beside them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sharedspace import chance
+from sharedspace.collection import Collection
+from sharedspace.records import SearchResult
+from sharedspace.ui import cache, detail, frame, galleries, selecting, state
+from sharedspace.ui.asking import Question, fresh
+from sharedspace.ui.routes import address
+
+PICTURES, TABLE = "pictures", "a table"
+SHAPES = [PICTURES, TABLE]
+RATES = {"strict": 0.01, "usual": chance.RATE, "generous": 0.2}
+
+
+def rate() -> float:
+    """How many of the queries for what is not there may pass the no-match line."""
+    chosen = st.segmented_control(
+        "No-match line",
+        list(RATES),
+        default="usual",
+        required=True,
+        key="rate",
+        persist_state="session",
+        help="A result under the line is no better than chance. "
+        + ", ".join(f"{name}: {share:.0%}" for name, share in RATES.items())
+        + " of the queries for something that is not there may pass it.",
+    )
+    return RATES[str(chosen)]
+
+
+def results(collection: Collection, question: Question, k: int, shape: str, rate: float) -> None:
+    """What a question found, or what to do while nothing is asked."""
+    if not question.parts:
+        st.info(
+            "Describe a picture in a word or a sentence, or add a picture of yours: the images nearest to it in the "
+            "shared space appear here.",
+            icon=":material/search:",
+        )
+        _found_before(collection, question)
+        return
+    _found(collection, question, k, shape, rate)
+
+
+@st.fragment
+def _found_before(collection: Collection, question: Question) -> None:
+    """The selection, which can be looked at without a query."""
+    with frame.errors():
+        fresh(question)
+        selected = state.get().selected
+        records = [record for record in collection.snapshot().records if record.id in selected]
+        galleries.hear("search.selected", [record.id for record in records])
+        selecting.bar(collection, "search")
+        if records:
+            galleries.pictures(records[:60], "search.selected", label="Selected images")
+
+
+@st.fragment
+def _found(collection: Collection, question: Question, k: int, shape: str, rate: float) -> None:
+    with frame.errors():
+        fresh(question)
+        result = collection.ask(question.terms(collection), k, question.where, question.within, rate)
+        galleries.hear_results(result, "search")
+        galleries.meaning(collection, result)
+        with st.container():
+            selecting.bar(collection, "search", [hit.id for hit in result.hits if hit.matched is not False])
+        detail.beside(collection, lambda: _shown(collection, result, shape), result)
+
+
+def _shown(collection: Collection, result: SearchResult, shape: str) -> None:
+    if shape == TABLE:
+        _table(collection, result)
+    else:
+        galleries.results(collection, result, "search")
+
+
+def _table(collection: Collection, result: SearchResult) -> None:
+    """The hits as rows, with the parts of their scores and saved queries as columns; chosen rows are selected."""
+    import pandas as pd
+
+    at = {id: row for row, id in enumerate(collection.snapshot().ids)}
+    records = collection.snapshot().records
+    hits = [hit for hit in result.hits if hit.id in at]
+    columns: dict[str, list[object]] = {
+        "picture": [address(f"/thumbs/{hit.id}") for hit in hits],
+        "rank": [hit.rank for hit in hits],
+        "score": [hit.score for hit in hits],
+    }
+    if result.no_match_line is not None:
+        columns["matches"] = [hit.matched for hit in hits]
+    for place, term in enumerate(result.terms if len(result.terms) > 1 else ()):
+        columns[f"{place + 1}. {term.name}"] = [hit.parts[place] for hit in hits]
+    for name in collection.saved("query"):
+        column = cache.query_column(collection, name)
+        columns[f"query {name}"] = [float(column[at[hit.id]]) for hit in hits]
+    columns["image"] = [galleries.caption(records[at[hit.id]]) for hit in hits]
+    selected = state.get().selected
+    chosen = st.dataframe(
+        pd.DataFrame(columns),
+        hide_index=True,
+        row_height=52,
+        height=560,
+        key=f"table-{result.query}-{len(hits)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [row for row, hit in enumerate(hits) if hit.id in selected]}},
+        alt="Results with their scores",
+        column_config={
+            "picture": st.column_config.ImageColumn("picture", width="small"),
+            "score": st.column_config.NumberColumn("score", format="%.3f"),
+        },
+    )
+    here = {hit.id for hit in hits}
+    rows = chosen["selection"]["rows"]
+    wanted = (selected - here) | {hits[row].id for row in rows if row < len(hits)}
+    if wanted != selected:
+        state.select(wanted)
+        st.rerun(scope="fragment")

@@ -1,0 +1,221 @@
+"""The selection, one for map, galleries and tables, and what is done with it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from sharedspace.collection import Collection
+from sharedspace.ledger import CollectionInfo
+from sharedspace.ledger.marks import HIDDEN
+from sharedspace.questions import Part
+from sharedspace.records import MetaValue
+from sharedspace.ui import cache, frame, state, views
+from sharedspace.ui.state import Undo
+from sharedspace.ui.text import plain
+
+FILES = {"CSV table": ".csv", "Parquet with vectors": ".parquet", "Pictures as a zip": ".zip"}
+MOST_PICTURES = 2000  # that are packed while the visitor waits
+
+
+def bar(collection: Collection, where: str, offered: Sequence[str] = ()) -> None:
+    """How much is selected, and the verbs; nothing while nothing is. `where` names the page.
+
+    `offered` are ids that can be selected at once, such as those of all results.
+    """
+    selected, undo = state.get().selected, state.get().undo
+    more = not selected.issuperset(offered)
+    if not selected and not undo and not more:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection"):
+        if more and not selected:
+            words = f"Select all {len(offered)}" if len(offered) > 1 else "Select it"
+            st.button(words, icon=":material/select_all:", type="tertiary", on_click=state.select, args=(offered,))
+        if selected:
+            st.markdown(f"**{len(selected):,} selected**", width="content")
+            _verbs(collection, selected, where)
+            st.button("Clear", icon=":material/close:", type="tertiary", on_click=state.select, args=((),))
+        if undo:
+            st.button(
+                f"Undo: {plain(undo[-1].words)}",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=_take_back,
+                args=(collection,),
+                key="undo",
+            )
+
+
+def _verbs(collection: Collection, selected: frozenset[str], where: str) -> None:
+    ids = tuple(sorted(selected))
+    with st.popover("Tag", icon=":material/sell:"):
+        _tagging(collection, ids)
+    hidden = all(HIDDEN in collection.tags().get(id, ()) for id in ids)
+    if hidden:
+        st.button("Show again", icon=":material/visibility:", on_click=_untag, args=(collection, ids, HIDDEN))
+    else:
+        st.button(
+            "Hide",
+            icon=":material/visibility_off:",
+            on_click=_hide,
+            args=(collection, ids),
+            help="Left out of map, search and galleries; the filter tag=hidden finds them",
+        )
+    name = "1 image" if len(ids) == 1 else f"{len(ids)} images"
+    like = [Part(images=ids[:5000], name=name)]
+    st.button(
+        "More like these", icon=":material/join_inner:", on_click=state.ask, args=(like,), help="By their mean vector"
+    )
+    with st.popover("Export", icon=":material/download:"):
+        _export(collection, ids)
+    with st.popover("More", icon=":material/more_horiz:"):
+        views.save_form(collection, where)
+        _as_collection(collection, ids)
+        st.button(
+            f"Remove {'it' if len(ids) == 1 else f'the {len(ids):,}'} from the collection",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(collection, ids),
+            width="stretch",
+            help="Can be undone, also later on the page Images",
+        )
+
+
+def _tagging(collection: Collection, ids: tuple[str, ...]) -> None:
+    tags = collection.tags()
+    with st.form("tagging", border=False, clear_on_submit=True):
+        tag = st.text_input("A new tag", key="tag.new", max_chars=80, placeholder="keep")
+        if st.form_submit_button("Tag them") and tag.strip():
+            with frame.errors(stop=False):
+                _tag(collection, ids, " ".join(tag.split()))
+                st.rerun()
+    everywhere = sorted({tag for own in tags.values() for tag in own} - {HIDDEN})
+    for place, tag in enumerate(everywhere[:20]):
+        having = sum(tag in tags.get(id, ()) for id in ids)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{plain(tag)} · {having:,} of {len(ids):,}", width="stretch")
+            st.button(
+                "",
+                icon=":material/add:",
+                key=f"tag.add.{place}",
+                help="Tag all",
+                on_click=_tag,
+                args=(collection, ids, tag),
+            )
+            st.button(
+                "",
+                icon=":material/remove:",
+                key=f"tag.off.{place}",
+                help="Take it off",
+                on_click=_untag,
+                args=(collection, ids, tag),
+            )
+
+
+@frame.guarded
+def _tag(collection: Collection, ids: tuple[str, ...], tag: str) -> None:
+    fresh = collection.tag(ids, tag)
+    state.did(Undo(f"tagged {len(fresh):,} {tag}", "untag", tuple(fresh), tag))
+
+
+@frame.guarded
+def _untag(collection: Collection, ids: tuple[str, ...], tag: str) -> None:
+    gone = collection.untag(ids, tag)
+    state.did(Undo(f"took {tag} off {len(gone):,}", "tag", tuple(gone), tag))
+
+
+@frame.guarded
+def _hide(collection: Collection, ids: tuple[str, ...]) -> None:
+    fresh = collection.tag(ids, HIDDEN)
+    state.did(Undo(f"hid {len(fresh):,}", "untag", tuple(fresh), HIDDEN))
+    state.select(())
+
+
+@frame.guarded
+def _remove(collection: Collection, ids: tuple[str, ...]) -> None:
+    there = tuple(sorted(set(ids) & set(collection.snapshot().ids)))
+    collection.remove(there)
+    state.did(Undo(f"removed {len(there):,}", "put_back", there))
+    state.update(picked=None)
+    state.select(())
+
+
+@frame.guarded
+def _take_back(collection: Collection) -> None:
+    *rest, step = state.get().undo
+    if step.verb == "put_back":
+        collection.put_back(step.ids)
+    elif step.verb == "tag":
+        collection.tag(step.ids, step.tag)
+    else:
+        collection.untag(step.ids, step.tag)
+    state.update(undo=tuple(rest))
+    state.select(step.ids)
+
+
+# ---- taking it along --------------------------------------------------------------------------------
+
+
+def _export(collection: Collection, ids: tuple[str, ...]) -> None:
+    info = collection.info
+    for label, ending in FILES.items():
+        too_many = ending == ".zip" and len(ids) > MOST_PICTURES
+        st.download_button(
+            label,
+            _file(collection, info, ids, ending),
+            f"{info.name}-selection{ending}",
+            key=f"export{ending}",
+            on_click="ignore",
+            disabled=too_many,
+            help=f"At most {MOST_PICTURES:,} at once: open them as a collection and export that" if too_many else None,
+            width="stretch",
+        )
+    st.caption("Tables hold metadata, tags and saved queries. Of pictures from a folder the thumbnails are packed.")
+
+
+def _file(collection: Collection, info: CollectionInfo, ids: tuple[str, ...], ending: str) -> Callable[[], bytes]:
+    def made() -> bytes:
+        workspace = cache.workspace()
+        folder = workspace.home.incoming()
+        try:
+            path = folder / f"selection{ending}"
+            columns = {} if ending == ".zip" else _columns(collection, frozenset(ids))
+            workspace.export_some(info.name, path, frozenset(ids), columns)
+            return path.read_bytes()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return made
+
+
+def _columns(collection: Collection, ids: frozenset[str]) -> Mapping[str, Mapping[str, MetaValue]]:
+    """Tags and saved queries of images, as further columns."""
+    columns: dict[str, dict[str, Any]] = {
+        "tags": {id: ", ".join(sorted(own)) for id, own in collection.tags().items() if id in ids}
+    }
+    everything = collection.snapshot().ids
+    for name in collection.saved("query"):
+        column = cache.query_column(collection, name)
+        columns[f"query {name}"] = {id: float(value) for id, value in zip(everything, column, strict=True) if id in ids}
+    return columns
+
+
+def _as_collection(collection: Collection, ids: tuple[str, ...]) -> None:
+    with st.form("as.collection", border=False):
+        new = st.text_input("Open as a new collection", f"{collection.info.name} part", key="part.name", max_chars=80)
+        if st.form_submit_button("Make it", icon=":material/library_add:") and new.strip():
+            _copy(collection.info.name, new.strip(), ids)
+            st.rerun()
+
+
+def _copy(name: str, new: str, ids: tuple[str, ...]) -> None:
+    workspace = cache.workspace()
+    cache.jobs().submit(
+        f"Making {new} of {len(ids):,} images",
+        new,
+        lambda job: workspace.copy(name, new, job.report, job.cancelled, ids).info,
+    )
+    state.update(follow=new)

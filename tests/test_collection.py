@@ -1,0 +1,265 @@
+"""A collection asked with several parts, under filters, with tags; what is removed comes back."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import png
+
+from sharedspace import filters
+from sharedspace.collection import Collection
+from sharedspace.errors import BadInput, NotFound
+from sharedspace.questions import Part
+from sharedspace.records import Drawing, Hit
+from sharedspace.workspace import Workspace
+
+
+@pytest.fixture
+def colours(workspace: Workspace, pictures: Path) -> Collection:
+    """Six plain pictures with a field of numbers and one of words."""
+    (pictures / "labels.csv").write_text(
+        "file,warm,rank\nred.png,yes,1\ngreen.png,no,2\nblue.png,no,3\nyellow.png,yes,4\ncyan.png,no,5\nmagenta.png,yes,6\n"
+    )
+    workspace.ingest("colours", [pictures], model="fake")
+    return workspace.collection("colours")
+
+
+def named(hits) -> list[str]:
+    return [Path(hit.path).stem for hit in hits]
+
+
+def id_of(collection: Collection, name: str) -> str:
+    return next(record.id for record in collection.snapshot().records if Path(record.path).stem == name)
+
+
+def where(*written: str):
+    return [filters.parse(one) for one in written]
+
+
+def cosines(collection: Collection, text: str) -> np.ndarray:
+    return collection.snapshot().vectors @ collection.encoder.texts([text])[0]
+
+
+# ---- queries ------------------------------------------------------------------------------------
+
+
+def test_a_query_for_and_against_is_the_difference_of_standardised_cosines(colours: Collection):
+    result = colours.ask(colours.terms([Part("red"), Part("yellow", weight=-2)]), 6)
+
+    def z(column):
+        return (column - column.mean()) / column.std()
+
+    expected = z(cosines(colours, "red")) - 2 * z(cosines(colours, "yellow"))
+    order = np.argsort(-expected, kind="stable")
+    assert [hit.id for hit in result] == [colours.snapshot().ids[row] for row in order]
+    assert [hit.score for hit in result] == pytest.approx(expected[order], abs=1e-4)
+    assert [sum(hit.parts) for hit in result] == pytest.approx([hit.score for hit in result], abs=1e-5)
+    assert result.query == "red − 2 × yellow"
+    assert result.no_match_line is None
+
+
+def test_a_selection_asks_by_its_mean_and_a_strange_vector_is_refused(colours: Collection):
+    ids = (id_of(colours, "red"), id_of(colours, "yellow"))
+    mean = sum(colours.snapshot().vectors[colours.rows({id})[0]] for id in ids)
+
+    result = colours.ask(colours.terms([Part(images=ids)]), 6)
+
+    assert result.scores == pytest.approx(colours.snapshot().vectors @ (mean / np.linalg.norm(mean)), abs=1e-6)
+    assert set(named(result.hits[:2])) == {"red", "yellow"}
+    with pytest.raises(BadInput, match="another model than this collection's: give it again"):
+        colours.terms([Part(vector=(1.0, 0.0), name="x.png")])
+    with pytest.raises(NotFound, match="image"):
+        colours.terms([Part(images=("0" * 64,), name="gone")])
+
+
+def test_hits_under_filters_are_those_of_the_whole_ranking_that_pass(colours: Collection):
+    everything = colours.search("yellow", 6)
+    warm = colours.search("yellow", 6, where=where("warm=yes"))
+    late = colours.search("yellow", 6, where=where("warm=yes", "rank>=4"))
+
+    assert named(warm) == [name for name in named(everything) if name in ("red", "yellow", "magenta")]
+    assert named(late) == [name for name in named(everything) if name in ("yellow", "magenta")]
+    assert [hit.score for hit in warm] == [hit.score for hit in everything if Path(hit.path).stem in named(warm)]
+    assert (everything.searched, warm.searched, late.searched) == (6, 3, 2)
+    assert warm.no_match_line == everything.no_match_line
+    with pytest.raises(NotFound, match=r"temperature.*rank"):
+        colours.search("yellow", where=where("temperature=3"))
+
+
+def test_a_query_may_choose_from_a_selection_only(colours: Collection):
+    some = {id_of(colours, "blue"), id_of(colours, "cyan")}
+    result = colours.ask(colours.terms([Part("red")]), 6, among=some)
+
+    assert {hit.id for hit in result} == some
+    assert colours.mask(among=set(colours.snapshot().ids)) is None
+
+
+# ---- tags ---------------------------------------------------------------------------------------
+
+
+def test_tags_filter_and_the_hidden_are_left_out_until_they_are_asked_for(colours: Collection):
+    red, blue = id_of(colours, "red"), id_of(colours, "blue")
+    assert colours.tag([red, blue, "0" * 64], " to  keep ") == [red, blue]
+    assert colours.tag([red], "to keep") == []
+
+    assert set(named(colours.search("red", 6, where=where("tag=to keep")))) == {"red", "blue"}
+    assert colours.tag([red], "hidden") == [red]
+    assert "red" not in named(colours.search("red", 6))
+    assert named(colours.search("red", 6, where=where("tag=hidden"))) == ["red"]
+    assert colours.untag([red, blue], "hidden") == [red]
+    assert named(colours.search("red", 6))[0] == "red"
+    assert colours.tags() == {red: {"to keep"}, blue: {"to keep"}}
+    with pytest.raises(BadInput, match="tag is empty"):
+        colours.tag([red], "  ")
+    with pytest.raises(BadInput, match="81 characters: at most 80"):
+        colours.tag([red], "x" * 81)
+
+
+def test_what_was_removed_comes_back_with_metadata_tags_and_picture(colours: Collection, workspace: Workspace):
+    red, before = id_of(colours, "red"), colours.snapshot()
+    colours.tag([red], "first")
+    assert colours.remove([red, "0" * 64]) == 1
+    assert colours.removed() == [red]
+    assert red not in colours.snapshot().ids
+    assert red not in colours.tags()
+
+    assert colours.put_back([red, red]) == 1
+    assert colours.snapshot().records == before.records
+    assert np.array_equal(colours.snapshot().vectors, before.vectors)
+    assert colours.tags() == {red: {"first"}}
+    assert colours.removed() == []
+    assert workspace.home.thumbnail(red) is not None
+    assert [hit.id for hit in colours.search("red", 1, "chroma")] == [red]
+    assert workspace.verify("colours").mended == ()
+
+
+def test_what_is_forgotten_for_good_takes_its_picture_along(colours: Collection, workspace: Workspace):
+    red = id_of(colours, "red")
+    colours.remove([red])
+    assert workspace.home.thumbnail(red) is not None
+
+    assert colours.forget_removed() == 1
+    assert workspace.home.thumbnail(red) is None
+    assert colours.put_back([red]) == 0
+
+
+# ---- saved --------------------------------------------------------------------------------------
+
+
+def test_a_saved_query_is_asked_again_and_is_a_column_of_z_scores(colours: Collection):
+    colours.save_query("warmth", [Part("red"), Part("blue", weight=-1)])
+
+    assert colours.saved_query("warmth") == (Part("red"), Part("blue", weight=-1.0))
+    column = colours.query_column("warmth")
+    assert (column.mean(), column.std()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
+    total = colours.ask(colours.terms(colours.saved_query("warmth")), 6).scores
+    assert np.corrcoef(column, total)[0, 1] == pytest.approx(1, abs=1e-6)
+    colours.forget("query", "warmth")
+    with pytest.raises(NotFound, match="saved query"):
+        colours.saved_query("warmth")
+    with pytest.raises(BadInput, match="empty"):
+        colours.save_query("nothing", [Part(" ")])
+
+
+# ---- parts of a collection ----------------------------------------------------------------------
+
+
+def test_a_collection_of_some_images_embeds_nothing_and_keeps_their_tags(colours: Collection, workspace: Workspace):
+    some = [id_of(colours, "red"), id_of(colours, "blue")]
+    colours.tag(some[:1], "first")
+    seen = dict(colours.encoder.seen)
+
+    made = workspace.copy("colours", "two", ids=some)
+
+    assert set(made.snapshot().ids) == set(some)
+    assert made.tags() == {some[0]: {"first"}}
+    assert colours.encoder.seen["images"] == seen["images"]
+    assert len(made.map().ids) == 2
+    assert workspace.verify("two").mended == ()
+
+
+def test_some_images_are_exported_with_further_columns_and_as_files(
+    colours: Collection, workspace: Workspace, tmp_path: Path
+):
+    red, blue = id_of(colours, "red"), id_of(colours, "blue")
+    columns = {"tags": {red: "=1+1"}, "warm": {red: "never"}}
+
+    done = workspace.export_some("colours", tmp_path / "some.csv", {red, blue}, columns)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "some.csv").read_text())))
+    assert (done.images, {row["id"] for row in rows}) == (2, {red, blue})
+    by_id = {row["id"]: row for row in rows}
+    assert by_id[red]["tags"] == "'=1+1"
+    assert (by_id[red]["warm"], by_id[blue]["warm"], by_id[blue]["tags"]) == ("yes", "no", "")
+
+    packed = workspace.export_some("colours", tmp_path / "some.zip", {red, blue})
+    with zipfile.ZipFile(tmp_path / "some.zip") as archive:
+        names = archive.namelist()
+        table = list(csv.DictReader(io.StringIO(archive.read("images.csv").decode())))
+    assert sorted(names) == sorted(["images.csv", f"{red[:8]}-red.jpg", f"{blue[:8]}-blue.jpg"])
+    assert {row["kind"] for row in table} == {"thumbnail"}
+    assert (packed.thumbs, packed.originals) == (2, 0)
+    with pytest.raises(BadInput, match="None of these images"):
+        workspace.export_some("colours", tmp_path / "none.csv", {"0" * 64})
+
+
+def test_kept_originals_go_into_the_zip_as_they_were(workspace: Workspace, tmp_path: Path):
+    folder = tmp_path / "up"
+    folder.mkdir()
+    data = png("red")
+    (folder / "evil: name.png").write_bytes(data)
+    workspace.ingest("kept", [folder], model="fake", keep=True)
+    id = workspace.collection("kept").snapshot().ids[0]
+
+    done = workspace.export_some("kept", tmp_path / "kept.zip", {id})
+
+    with zipfile.ZipFile(tmp_path / "kept.zip") as archive:
+        assert archive.read(f"{id[:8]}-evil_name.png") == data
+    assert (done.thumbs, done.originals) == (0, 1)
+
+
+# ---- the map ------------------------------------------------------------------------------------
+
+
+def test_neighbours_are_those_of_brute_force_and_are_kept_for_the_next_process(
+    colours: Collection, workspace: Workspace
+):
+    rows, near = colours.neighbours(2)
+    every = colours.snapshot().vectors @ colours.snapshot().vectors.T
+
+    assert rows[:, 0].tolist() == list(range(6))
+    for row in range(6):
+        others = np.delete(every[row], row)
+        assert sorted(near[row, 1:3], reverse=True) == pytest.approx(sorted(others, reverse=True)[:2], abs=1e-6)
+    kept = list((workspace.home.path / "snapshots").glob("*-near.npz"))
+    assert len(kept) == 1
+    colours.remove([colours.snapshot().ids[0]])
+    assert colours.neighbours(2)[0].shape[0] == 5
+    assert len(list((workspace.home.path / "snapshots").glob("*-near.npz"))) == 1
+
+
+def test_a_map_keeps_how_it_was_drawn_and_the_same_seed_gives_it_again(workspace: Workspace, tmp_path: Path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        (folder / f"{number}.png").write_bytes(png(tuple(rng.integers(0, 255, 3).tolist())))
+    workspace.ingest("many", [folder], model="fake")
+    collection = workspace.collection("many")
+    drawing = Drawing(n_neighbors=5, min_dist=0.3, seed=7)
+
+    first = collection.redraw(drawing)
+    assert collection.map().drawing == drawing
+    assert collection.redraw(Drawing(n_neighbors=5, min_dist=0.3, seed=8)).key != first.key
+    assert collection.redraw(drawing).key == first.key
+    assert collection.trust().shape == (24,)
+    assert 0 <= float(collection.trust().mean()) <= 1
+
+
+def test_hits_carry_their_side_of_the_no_match_line(colours: Collection):
+    result = colours.search("red", 6)
+
+    assert result.no_match_line is not None
+    assert all(isinstance(hit, Hit) and hit.matched == (hit.score >= result.no_match_line) for hit in result)
