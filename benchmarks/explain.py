@@ -62,7 +62,7 @@ def windows(encoder: Encoder, window: int, fill: str, alone: bool = False) -> Me
             part = tuple(slice(start * step, (start + window) * step) for start in divmod(at, n))
             changed.append(below.astype(np.uint8))
             changed[-1][part] = above[part]
-        base, *scores = (encoder.encode([below.astype(np.uint8), *changed]) @ vector).tolist()
+        base, *scores = (explain._encode(encoder, [below.astype(np.uint8), *changed]) @ vector).tolist()
         total, over = np.zeros((2, CELLS, CELLS))
         for at, score in enumerate(scores):
             part = tuple(slice(start, start + window) for start in divmod(at, n))
@@ -77,14 +77,15 @@ def rise(encoder: Encoder) -> Method:
     """RISE (Petsiuk et al. 2018): the mean of smooth random masks by the score of what they leave."""
     rng = np.random.default_rng(0)
     coarse = (rng.random((BUDGET, CELLS - 1, CELLS - 1)) < 0.5).astype(np.float32)
-    masks = np.stack([Image.fromarray(one).resize((PIXELS, PIXELS), Image.Resampling.BILINEAR) for one in coarse])
+    smooth = [Image.fromarray(one).resize((PIXELS, PIXELS), Image.Resampling.BILINEAR) for one in coarse]
+    masks: np.ndarray = np.stack([np.asarray(one) for one in smooth])
 
     def heat(pixels: np.ndarray, vector: np.ndarray) -> np.ndarray:
         mean = pixels.mean(axis=(0, 1))
         shown = [np.rint(mean + mask[..., None] * (pixels - mean)).astype(np.uint8) for mask in masks]
-        scores = encoder.encode(shown) @ vector
+        scores = explain._encode(encoder, shown) @ vector
         small = masks.reshape(BUDGET, CELLS, PIXELS // CELLS, CELLS, PIXELS // CELLS).mean(axis=(2, 4))
-        return np.tensordot(scores - scores.mean(), small, 1) / small.sum(axis=0)
+        return np.asarray(np.tensordot(scores - scores.mean(), small, 1) / small.sum(axis=0))
 
     return heat
 

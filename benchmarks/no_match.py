@@ -47,7 +47,7 @@ ABSTRACT = (
     "the economy",
     "democracy",
     "some good advice",
-    "the day after that",
+    "the week after next",
     "a fair price",
 )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from sharedspace.records import (
@@ -80,15 +81,42 @@ def model(info: ModelInfo, on_disk: bool) -> Document:
     }
 
 
-def search(result: SearchResult, unknown: Sequence[str] = (), cut: int = 0) -> Document:
-    """The hits, best first; `unknown` and `cut` say what the model did not read of the query."""
-    hits = [
-        {"id": hit.id, "path": hit.path, "score": hit.score, "rank": hit.rank, "matched": hit.matched} for hit in result
+def search(
+    result: SearchResult,
+    percentiles: Sequence[float],
+    pair_percentile: Callable[[float], float] | None = None,
+    unknown: Sequence[str] = (),
+    cut: int = 0,
+) -> Document:
+    """The hits, best first, and what their scores mean.
+
+    `percentiles` are the shares of the collection's images that score below each hit, 0 to 100; `pair_percentile` gives
+    that of text-image pairs below a score, where it is known. `parts` of a hit stand there only for several terms.
+    `unknown` and `cut` say what the model did not read of the query.
+    """
+    hits: list[Document] = [
+        {
+            "id": hit.id,
+            "path": hit.path,
+            "score": hit.score,
+            "rank": hit.rank,
+            "matched": hit.matched,
+            "percentile": percentile,
+            "pair_percentile": None if pair_percentile is None else pair_percentile(hit.score),
+        }
+        for hit, percentile in zip(result, percentiles, strict=True)
     ]
+    if len(result.terms) > 1:
+        for row, hit in zip(hits, result, strict=True):
+            row["parts"] = [
+                {"term": term.name, "part": part} for term, part in zip(result.terms, hit.parts, strict=True)
+            ]
     return {
         "query": result.query,
+        "terms": [{"kind": term.kind, "name": term.name, "weight": term.weight} for term in result.terms],
         "hits": hits,
         "no_match_line": result.no_match_line,
+        "searched": result.searched,
         "unknown_words": list(unknown),
         "cut": cut,
     }
@@ -137,13 +165,14 @@ def cluster(result: Clustering) -> Document:
     return {"method": result.method, "names": {}, "rows": rows}
 
 
-def space_map(drawn: SpaceMap, texts: Sequence[tuple[str, float, float]] = ()) -> Document:
-    """A map without its points: how many there are, and where texts stand on it, map units."""
+def space_map(drawn: SpaceMap, trust: float | None = None) -> Document:
+    """A map without its points: how many there are and how it was drawn; `trust` is its mean, 0 to 1."""
     return {
         "map": drawn.key,
         "images": len(drawn.ids),
         "placed_later": drawn.placed,
-        "texts": [{"text": text, "x": x, "y": y} for text, x, y in texts],
+        "drawing": asdict(drawn.drawing),
+        "trust": trust,
     }
 
 

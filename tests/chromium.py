@@ -114,7 +114,11 @@ class Visit:
     def pictures(self, within: str = "[data-testid=stMain]") -> list[str]:
         """The addresses of the pictures that galleries show, in order."""
         found = self.page.locator(f"{within} .ss-gallery img")
-        return found.evaluate_all("images => images.map((image) => image.getAttribute('src'))")
+        return found.evaluate_all("images => images.map((image) => new URL(image.src).pathname)")
+
+    def opened(self) -> str:
+        """The address of the picture whose detail is open."""
+        return self.page.locator(".ss-opened").get_attribute("src") or ""
 
     def captions(self) -> list[str]:
         """What stands under the pictures of the galleries."""
@@ -143,7 +147,7 @@ class Visit:
 
     def ask(self, query: str) -> tuple[float, float]:
         """Type a query on the map's page and say where its star stands, in map coordinates."""
-        self.fill("Where does this land?", query)
+        self.fill("What to look for", query)
         marks = self.page.locator(".marks")
         expect(marks).to_have_attribute("aria-label", re.compile(f"query star “{re.escape(query)}” at"))
         self.settle()
@@ -157,7 +161,7 @@ class Visit:
 
     def find_point(self) -> tuple[float, float]:
         """Where a point is seen, in pixels of the map."""
-        chips = self.page.locator(".legend i").element_handles()
+        chips = self.page.locator(".legend button i").element_handles()
         assert chips
         at = self.page.evaluate(_POINT, [self.page.locator(".points").element_handle(), chips])
         assert at, "no point is seen"
@@ -175,7 +179,9 @@ class Visit:
 
     def move(self, at: tuple[float, float]) -> None:
         """Move the pointer to a place of the map, in its pixels."""
-        box = self.page.locator(".marks").bounding_box()
+        marks = self.page.locator(".marks")
+        marks.scroll_into_view_if_needed()
+        box = marks.bounding_box()
         assert box
         self.page.mouse.move(box["x"] + at[0], box["y"] + at[1])
 

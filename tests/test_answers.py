@@ -7,6 +7,7 @@ from sharedspace import answers
 from sharedspace.records import (
     Classification,
     Clustering,
+    Drawing,
     Hit,
     IngestResult,
     ModelInfo,
@@ -14,7 +15,10 @@ from sharedspace.records import (
     SearchResult,
     Space,
     SpaceMap,
+    Term,
 )
+
+RED = Term("text", "red", np.ones(4, dtype=np.float32))
 
 
 def plain(document: answers.Document) -> answers.Document:
@@ -57,18 +61,36 @@ def test_model_has_every_column_of_the_table():
 
 def test_search_keeps_the_order_of_the_hits_and_what_was_not_read():
     hits = (Hit("1f", "b.png", 0.5, 1, True), Hit("2f", "a.png", 0.25, 2, False))
-    result = SearchResult("red", hits, 0.3, np.ones(4, dtype=np.float32))
+    result = SearchResult("red", hits, 0.3, (RED,), np.array([0.25, 0.5, 0], dtype=np.float32), 2)
 
-    assert plain(answers.search(result, ("dragon",), cut=2)) == {
+    found = answers.search(result, [66.5, 33.5], lambda score: 100 * score, ("dragon",), cut=2)
+
+    assert plain(found) == {
         "query": "red",
+        "terms": [{"kind": "text", "name": "red", "weight": 1.0}],
         "hits": [
-            {"id": "1f", "path": "b.png", "score": 0.5, "rank": 1, "matched": True},
-            {"id": "2f", "path": "a.png", "score": 0.25, "rank": 2, "matched": False},
+            {"id": "1f", "path": "b.png", "score": 0.5, "rank": 1, "matched": True}
+            | {"percentile": 66.5, "pair_percentile": 50.0},
+            {"id": "2f", "path": "a.png", "score": 0.25, "rank": 2, "matched": False}
+            | {"percentile": 33.5, "pair_percentile": 25.0},
         ],
         "no_match_line": 0.3,
+        "searched": 2,
         "unknown_words": ["dragon"],
         "cut": 2,
     }
+
+
+def test_search_for_several_terms_tells_what_each_gave():
+    terms = (RED, Term("image", "sea.png", np.ones(4, dtype=np.float32), -2.0))
+    hits = (Hit("1f", "b.png", 0.5, 1, None, (1.5, -1.0)),)
+    result = SearchResult("red − 2 × sea.png", hits, None, terms, np.array([0.5], dtype=np.float32), 1)
+
+    found = plain(answers.search(result, [0.0]))
+
+    assert found["terms"][1] == {"kind": "image", "name": "sea.png", "weight": -2.0}
+    assert found["hits"][0]["parts"] == [{"term": "red", "part": 1.5}, {"term": "sea.png", "part": -1.0}]
+    assert found["hits"][0]["pair_percentile"] is None
 
 
 def classification(truth: tuple[str | None, ...] | None = None) -> Classification:
@@ -117,14 +139,15 @@ def test_cluster_rows_are_plain_integers():
     }
 
 
-def test_space_map_says_where_the_texts_stand():
-    drawn = SpaceMap("k", ("1", "2"), np.zeros((2, 2), dtype=np.float32), 1, late=("2",))
+def test_space_map_says_how_it_was_drawn_and_how_far_to_trust_it():
+    drawn = SpaceMap("k", ("1", "2"), np.zeros((2, 2), dtype=np.float32), 1, late=("2",), drawing=Drawing(5, 0.5, 9))
 
-    assert plain(answers.space_map(drawn, [("red", 1.0, -2.0)])) == {
+    assert plain(answers.space_map(drawn, trust=0.75)) == {
         "map": "k",
         "images": 2,
         "placed_later": 1,
-        "texts": [{"text": "red", "x": 1.0, "y": -2.0}],
+        "drawing": {"n_neighbors": 5, "min_dist": 0.5, "seed": 9},
+        "trust": 0.75,
     }
 
 

@@ -112,14 +112,15 @@ def test_a_query_places_the_star_and_another_moves_it_and_changes_the_hits_while
     visit.open("/?collection=sample")
     visit.see_map()
 
-    first, drawn, hits = visit.ask("a red boat at sea"), visit.drawn_points(), visit.pictures()
-    second, drawn_after, hits_after = visit.ask("a cat at night"), visit.drawn_points(), visit.pictures()
+    first, drawn, hits = visit.ask("a boat at night"), visit.drawn_points(), visit.pictures()
+    second, drawn_after, hits_after = visit.ask("a dog"), visit.drawn_points(), visit.pictures()
 
     assert first != second
-    assert len(hits) == len(hits_after) == 12
-    assert hits != hits_after
+    assert len(hits) == 5  # those over the no-match line
+    assert hits_after
+    assert not set(hits) & set(hits_after)
     assert drawn == drawn_after
-    assert len([url for url in visit.requests if url.endswith(".bin")]) == 1
+    assert len([url for url in visit.requests if url.endswith(".bin")]) == 1  # it was not fetched anew
 
 
 def test_hover_shows_the_picture_of_a_point_and_a_click_the_image_with_its_neighbours(visit: Visit) -> None:
@@ -131,9 +132,9 @@ def test_hover_shows_the_picture_of_a_point_and_a_click_the_image_with_its_neigh
     visit.page.mouse.down()
     visit.page.mouse.up()
     expect(visit.page.get_by_text("Nearest to it", exact=True)).to_be_visible()
-    expect(visit.page.locator(".ss-gallery img")).to_have_count(1 + 12)
+    expect(visit.page.locator(".ss-gallery img")).to_have_count(15)
 
-    clicked, *similar = visit.pictures()
+    clicked, similar = visit.opened(), visit.pictures()
     assert visit.sum_of(clicked) == visit.sum_of(shown)
     assert clicked not in similar
 
@@ -183,8 +184,8 @@ def test_three_pictures_are_added_and_found_and_the_reason_why_the_fourth_was_re
 
     visit.go("Search")
     visit.fill("What to look for", "a yellow boat at night")
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(3)
-    assert visit.captions()[0] == "boat.png"
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(1)
+    assert visit.captions() == ["boat.png"]
 
     visit.go("Map")
     visit.see_map()
@@ -239,7 +240,7 @@ def test_every_page_opened_first_by_its_own_address_has_the_chrome_and_the_app_e
 
 def test_routes_give_pictures_with_their_type_and_refuse_everything_else(visit: Visit) -> None:
     visit.open("/search?q=a+dog&collection=sample")
-    expect(visit.page.locator(".ss-gallery img")).to_have_count(12)
+    expect(visit.page.locator(".ss-gallery img").first).to_be_visible()
     get = visit.page.request.get
 
     picture = get(visit.server.url + visit.pictures()[0])
@@ -275,6 +276,8 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
     assert all(text.startswith(MARKUP) for text in visit.captions())
     visit.go("Search")
     visit.fill("What to look for", MARKUP)
+    expect(visit.page.get_by_text("Nothing here matches")).to_be_visible()
+    visit.page.get_by_text("Show the nearest anyway").click()
     expect(visit.page.locator(".ss-gallery figure")).to_have_count(4)
     visit.go("Zero-shot")
     visit.choose("Known answers: a metadata field", "label")
@@ -350,7 +353,7 @@ def test_three_hundred_photographs_are_added_in_the_background_while_the_visitor
     visit.open("/search?collection=sample")
     visit.see_title("Search")
     waited = []
-    for query, best in (("a red boat at sea", "boat"), ("a dog in the snow", "dog"), ("a bird", "bird")):
+    for query, best in (("a boat at night", "boat"), ("a dog in the snow", "dog"), ("a bird", "bird")):
         begun = time.monotonic()
         visit.page.get_by_role("textbox", name="What to look for").fill(query)
         visit.page.keyboard.press("Enter")
@@ -459,15 +462,15 @@ def quoted(cell: str) -> str:
 def test_the_query_stands_in_the_address_and_outlives_a_change_of_page(visit: Visit) -> None:
     visit.open("/?collection=sample")
     visit.see_map()
-    visit.ask("a red boat")
-    expect(visit.page).to_have_url(re.compile(r"[?&]q=a\+red\+boat(&|$)"), timeout=SLOW)
+    visit.ask("a boat at night")
+    expect(visit.page).to_have_url(re.compile(r"[?&]q=a\+boat\+at\+night(&|$)"), timeout=SLOW)
 
     visit.go("Search")
-    expect(visit.page.get_by_role("textbox", name="What to look for")).to_have_value("a red boat")
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)
-    expect(visit.page).to_have_url(re.compile(r"/search\?.*q=a\+red\+boat(&|$)"))
+    expect(visit.page.get_by_role("textbox", name="What to look for")).to_have_value("a boat at night")
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(5)
+    expect(visit.page).to_have_url(re.compile(r"/search\?.*q=a\+boat\+at\+night(&|$)"))
 
     visit.go("Clusters")
     visit.go("Map")
     visit.see_map()
-    expect(visit.page.locator(".marks")).to_have_attribute("aria-label", re.compile("query star “a red boat”"))
+    expect(visit.page.locator(".marks")).to_have_attribute("aria-label", re.compile("query star “a boat at night”"))

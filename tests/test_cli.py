@@ -21,9 +21,9 @@ from PIL import Image
 from shell import Shell
 
 from sharedspace import encoders
-from sharedspace.cli import ask, main, run, terminal
+from sharedspace.cli import find, main, run, terminal
 from sharedspace.errors import BadInput
-from sharedspace.records import Hit, Progress, SearchResult
+from sharedspace.records import Hit, Progress, SearchResult, Term
 from sharedspace.testing import COLOURS, FakeEncoder
 from sharedspace.vectors import unit
 
@@ -158,8 +158,8 @@ def test_a_library_that_prints_does_not_spoil_the_document(filled: Shell):
     [
         (["search", "red", "-c", "holiday"], "No collection named 'holiday'. There is: plain."),
         (["search", " ", "-c", "plain"], "The text is empty"),
-        (["search", "-c", "plain"], "Give either a TEXT or --image"),
-        (["search", "red", "--image", "a.png", "-c", "plain"], "Give either a TEXT or --image"),
+        (["search", "-c", "plain"], "Give a TEXT, --image PATH or --saved NAME to look for."),
+        (["search", "red", "--image", "a.png", "-c", "plain"], "a.png is not a file"),
         (["search", "red", "-c", "plain", "-k", "0"], "at least one result"),
         (["search", "--image", "nowhere.png", "-c", "plain"], "nowhere.png is not a file"),
         (["search", "--image", os.devnull, "-c", "plain"], "is not a file"),
@@ -311,7 +311,7 @@ def test_names_have_no_power_over_the_terminal(shell: Shell, tmp_path: Path):
 
     shell("ingest", str(folder), "-c", "\x1b[31m", "-m", "fake", status=1)
     said = shell.errors
-    said += shell("search", "\x1b[5mred", "-c", "\x1b[31m") + shell.errors
+    said += shell("search", "\x1b[5m red", "-c", "\x1b[31m") + shell.errors
     said += shell("collections") + shell("collections", "show", "\x1b[31m") + shell("cluster", "-c", "\x1b[31m")
     said += shell("classify", "-c", "\x1b[31m", "--labels", "\x1b[31mred,blue")
     said += shell("search", "red", "-c", "\x1b", status=2) + shell.errors
@@ -415,8 +415,8 @@ def test_search_agrees_with_brute_force(index: str, filled: Shell):
 def test_search_answers_with_the_promised_fields(filled: Shell):
     document = filled.json("search", "a red dragon", "-c", "plain", "-k", "1")
 
-    assert set(document) >= {"query", "hits", "no_match_line", "unknown_words"}
-    assert set(document["hits"][0]) == {"id", "path", "score", "rank", "matched"}
+    assert set(document) == {"query", "terms", "hits", "no_match_line", "searched", "unknown_words", "cut"}
+    assert set(document["hits"][0]) == {"id", "path", "score", "rank", "matched", "percentile", "pair_percentile"}
     assert document["query"] == "a red dragon"
     assert document["unknown_words"] == ["a", "dragon"]
     assert "fake does not know: a, dragon" in filled.errors
@@ -440,34 +440,36 @@ def test_search_by_picture_finds_the_picture_itself(filled: Shell, pictures: Pat
 def test_search_in_words_is_a_table(filled: Shell, pictures: Path):
     lines = filled("search", "red", "-c", "plain", "-k", "2").splitlines()
 
-    assert lines[0].split() == ["rank", "score", "path"]
-    assert lines[1].split() == ["1", "1.0000", str(pictures / "red.png")]
+    assert lines[0].split() == ["rank", "score", "match", "path"]
+    assert lines[1].split() == ["1", "1.0000", "yes", str(pictures / "red.png")]
     assert len(lines) == 3
 
 
 def test_search_says_which_hits_are_better_than_chance(capsys: pytest.CaptureFixture[str]):
     hits = (Hit("1f", "b.png", 0.5, 1, True), Hit("2f", "a.png", 0.25, 2, False))
 
-    lines = ask.hit_lines(SearchResult("red", hits, 0.3, np.ones(4, dtype=np.float32)))
+    term = Term("text", "red", np.ones(4, dtype=np.float32))
+    lines = find.hit_lines(SearchResult("red", hits, 0.3, (term,), np.array([0.5, 0.25], dtype=np.float32), 2))
 
     assert [line.split() for line in lines[1:]] == [["1", "0.5000", "yes", "b.png"], ["2", "0.2500", "no", "a.png"]]
     assert "0.3000" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("matched", "status"), [(True, 0), (None, 0), (False, 1)])
-def test_search_by_its_status_says_when_nothing_matched(matched: bool | None, status: int):
-    found = SearchResult("red", (Hit("1f", "b.png", 0.5, 1, matched),), 0.6, np.ones(4, dtype=np.float32))
-    collection = types.SimpleNamespace(search=lambda text, k, index: found, encoder=FakeEncoder())
-    workspace: Any = types.SimpleNamespace(collection=lambda name: collection)
+@pytest.mark.parametrize(
+    ("query", "matched", "status"),
+    [(["red"], True, 0), (["--not", "red"], None, 0), (["dragon"], False, 1)],
+    ids=["a hit", "no line", "none"],
+)
+def test_search_by_its_status_says_when_nothing_matched(
+    query: list[str], matched: bool | None, status: int, filled: Shell
+):
+    document = filled.json("search", *query, "-c", "plain", "-k", "1", status=status)
 
-    answer = ask.search(workspace, Namespace(text="red", image=None, collection="plain", k=1, index="exact"))
-
-    assert answer.status == status
-    assert answer.document["hits"][0]["matched"] is matched
+    assert document["hits"][0]["matched"] is matched
 
 
 def test_a_text_that_names_a_file_is_only_a_text(filled: Shell, pictures: Path):
-    assert filled.json("search", str(pictures / "red.png"), "-c", "plain")["unknown_words"] == [
+    assert filled.json("search", str(pictures / "red.png"), "-c", "plain", status=1)["unknown_words"] == [
         str(pictures / "red.png")
     ]
 

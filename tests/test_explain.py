@@ -55,7 +55,9 @@ def test_a_word_that_says_nothing_changes_nothing_and_a_repeated_one_stands_twic
 
     assert [one.word for one in found.words] == ["red", "the", "red"]
     assert found.words[1].change == 0
+    once, twice, red = [1, 0, 0, 0.1], [2, 0, 0, 0.1], [1, 0, 0, 0.1]
     assert found.words[0].change == found.words[2].change
+    assert found.words[0].change == pytest.approx(cosine(twice, red) - cosine(once, red), abs=1e-6)
 
 
 def test_no_word_speaks_for_the_opposite():

@@ -16,6 +16,7 @@ import pytest
 import streamlit as st
 from drawn import png
 from PIL import Image
+from shown import NAMES, drawn, html, ids, new_home, open_page, press, run, texts
 from streamlit.testing.v1 import AppTest
 
 from sharedspace import projection, samples
@@ -24,31 +25,11 @@ from sharedspace.records import ImageRecord, Space
 from sharedspace.ui import adding, cache, uploads
 from sharedspace.workspace import Workspace
 
-PAGES = Path(__file__).parent.parent / "pages"
-NAMES = sorted(path.stem for path in PAGES.glob("*.py"))
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("pages") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SHAREDSPACE_HOME", str(path))
-        st.cache_resource.clear()
-        st.cache_data.clear()
-        cache.workspace()
+    with new_home(tmp_path_factory.mktemp("pages") / "home") as path:
         yield path
-        cache.jobs().stop()
-        cache.workspace().close()
-        st.cache_resource.clear()
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(PAGES / f"{name}.py", default_timeout=120)
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
 
 
 def parquet(table: dict[str, list]) -> bytes:
@@ -66,15 +47,6 @@ def finish_jobs(at: AppTest) -> None:
     at.run()
 
 
-def html(at: AppTest) -> str:
-    return "".join(element.proto.body for element in at.get("html"))
-
-
-def thumbs(at: AppTest) -> list[str]:
-    """Ids of the pictures that are shown, in order."""
-    return [part.split('"')[0] for part in html(at).split("/thumbs/")[1:]]
-
-
 def figures(at: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
 
@@ -89,14 +61,13 @@ def test_a_page_opened_first_shows_the_sample_set(home: Path, name: str) -> None
 
 
 def test_search_shows_the_nearest_images_in_order(home: Path) -> None:
-    at = open_page("search", q="a dog")
+    at = open_page("search", q="snow")
 
     collection = cache.workspace().collection("sample")
     snapshot = collection.snapshot()
-    scores = snapshot.vectors @ collection.encoder.texts(["a dog"])[0]
+    scores = snapshot.vectors @ collection.encoder.texts(["snow"])[0]
     expected = [snapshot.ids[row] for row in np.argsort(-scores, kind="stable")[:12]]
-    shown = thumbs(at)
-    assert shown == expected
+    assert ids(at, "search.hits") == expected
 
 
 def test_search_names_the_words_that_the_model_does_not_know(home: Path) -> None:
@@ -115,18 +86,19 @@ def test_an_empty_query_says_what_to_do(home: Path) -> None:
 def test_a_picture_finds_itself_first(home: Path) -> None:
     at = open_page("search")
     sample = samples.load()
-    at.segmented_control(key="by").set_value("a picture").run()
-    at.file_uploader(key="search.picture").upload("x.webp", sample.files[7].read_bytes()).run()
+    run(at.chat_input(key="ask.picture.0").upload("x.webp", sample.files[7].read_bytes()))
 
-    assert html(at).split("/thumbs/")[1].startswith(sample.records[7].id)
+    assert ids(at, "search.hits")[0] == sample.records[7].id
 
 
 def test_a_text_of_markup_is_shown_as_text(home: Path) -> None:
-    at = open_page("search", q='<img src=x onerror="alert(1)"> ![leak](http://evil.example/x.png)')
+    at = open_page("map", q='<img src=x onerror="alert(1)"> ![leak](http://evil.example/x.png)')
 
-    shown = " ".join(element.value for element in [*at.markdown, *at.caption, *at.warning])
-    assert "<img" not in html(at).replace('<img loading="lazy"', "")
-    assert "![leak]" not in shown
+    assert "<span>&lt;</span>" in html(at)
+    assert "<img" not in html(at)
+    assert r"\<img src\=x onerror\=\"alert\(1\)\"\> \!\[leak\]\(http" in texts(at)
+    assert "![leak]" not in texts(at)
+    assert "<img" not in texts(at).replace(r"\<img", "")
 
 
 def test_zero_shot_counts_and_accuracy_are_those_of_the_core(home: Path) -> None:
@@ -172,46 +144,47 @@ def test_clusters_show_every_group(home: Path) -> None:
 
 
 def test_the_map_puts_the_star_where_the_core_places_the_query(home: Path) -> None:
-    at = open_page("map", q="a boat at sea")
+    at = open_page("map", q="a dog")
 
     collection = cache.workspace().collection("sample")
-    expected = collection.place(collection.embed(["a boat at sea"])[0]).xy
-    data = component(at)
-    assert data["star"][0] == "a boat at sea"
-    assert data["star"][1:] == pytest.approx(expected)
-    best = collection.search("a boat at sea").hits[0]
-    assert collection.map().ids[data["hits"][0]] == best.id
+    expected = collection.place(collection.embed(["a dog"])[0])
+    assert drawn(at)["star"] == ["a dog", *map(pytest.approx, expected.xy)]
+    assert drawn(at)["ring"] == [pytest.approx(expected.spread), expected.scattered]
+    hits = collection.search("a dog").hits
+    assert [collection.map().ids[row] for row in drawn(at)["hits"]] == [hit.id for hit in hits if hit.matched]
+    assert ids(at, "map.hits") == [hit.id for hit in hits if hit.matched]
 
 
 def test_a_click_on_the_map_shows_that_image_and_its_neighbours(home: Path) -> None:
     at = open_page("map")
     collection = cache.workspace().collection("sample")
-    at.session_state[f"map-{collection.info.number}"] = {"clicked": 3, "lasso": None}
-    at.run()
+    at.session_state[f"map-{collection.info.number}"] = {"clicked": 3}
+    run(at)
 
-    ids = thumbs(at)
-    drawn = collection.map()
-    assert ids[0] == drawn.ids[3]
-    assert ids[1:] == [hit.id for hit in collection.similar(drawn.ids[3], 13).hits if hit.id != drawn.ids[3]]
+    on_map, vectors = collection.map(), collection.snapshot().vectors
+    nearest = [row for row in np.argsort(-(vectors @ vectors[3]), kind="stable") if row != 3][:15]
+    assert f"/thumbs/{on_map.ids[3]}" in html(at)
+    assert ids(at, "near") == [on_map.ids[row] for row in nearest]
+    assert [link[:2] for link in drawn(at)["links"]] == [[3, row] for row in nearest]
+    apart = np.linalg.norm(on_map.xy.astype(np.float64) - on_map.xy[3], axis=1)
+    far = apart[nearest] > np.sort(apart)[45]  # not among the 3 times 15 drawn nearest
+    assert [link[2] for link in drawn(at)["links"]] == far.tolist()
 
 
 def test_a_lasso_shows_the_images_within_it(home: Path) -> None:
     at = open_page("map")
     collection = cache.workspace().collection("sample")
-    drawn = collection.map()
-    (x0, y0), (x1, y1) = np.quantile(drawn.xy, 0.4, axis=0), np.quantile(drawn.xy, 0.6, axis=0)
+    on_map = collection.map()
+    (x0, y0), (x1, y1) = np.quantile(on_map.xy, 0.4, axis=0).tolist(), np.quantile(on_map.xy, 0.6, axis=0).tolist()
     polygon = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-    at.session_state[f"map-{collection.info.number}"] = {
-        "clicked": None,
-        "lasso": {"url": component(at)["url"], "polygon": [[float(x), float(y)] for x, y in polygon], "hidden": []},
-    }
-    at.run()
+    gesture = {"url": drawn(at)["url"], "op": "replace", "polygon": polygon, "hidden": []}
+    at.session_state[f"map-{collection.info.number}"] = {"gesture": gesture}
+    run(at)
 
-    within = ((drawn.xy > [x0, y0]) & (drawn.xy < [x1, y1])).all(axis=1)
+    within = ((on_map.xy > [x0, y0]) & (on_map.xy < [x1, y1])).all(axis=1)
     assert within.sum() > 3
     assert f"**{within.sum()} selected**" in [markdown.value for markdown in at.markdown]
-    shown = thumbs(at)
-    assert shown == [drawn.ids[row] for row in np.flatnonzero(within)[:60]]
+    assert ids(at, "selected") == [on_map.ids[row] for row in np.flatnonzero(within)[:60]]
 
 
 def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_its_reason(home: Path) -> None:
@@ -231,11 +204,6 @@ def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_it
     assert refused.startswith("- **broken\\.jpg**: not a picture that can be read")
     assert at.sidebar.selectbox[0].value == "mine"
     assert not list((home / "incoming").iterdir())
-
-
-def press(at: AppTest, label: str) -> AppTest:
-    """Click the button of that name."""
-    return next(button for button in at.button if button.label == label).click().run()
 
 
 def add_from_server(at: AppTest, name: str, path: str) -> None:
@@ -581,12 +549,6 @@ def test_the_sample_set_comes_back_in_one_click(home: Path) -> None:
     assert cache.workspace().collection("sample").info.images == len(samples.load().records)
 
 
-def component(at: AppTest) -> dict:
-    """What the map component is given."""
-    (element,) = at.get("bidi_component")
-    return json.loads(element.proto.json)
-
-
 def test_cached_workspaces_are_of_this_home(home: Path) -> None:
     assert isinstance(cache.workspace(), Workspace)
     assert cache.workspace().home.path == home
@@ -740,8 +702,8 @@ def test_a_home_that_another_process_writes_to_is_read_and_what_would_change_it_
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        at = open_page("search", q="a dog")
-        assert len(thumbs(at)) == 12
+        at = open_page("search", q="snow")
+        assert len(ids(at, "search.hits")) == 12
         at = open_page("images")
         add_from_server(at, "more", str(red))
         finish_jobs(at)
@@ -808,8 +770,8 @@ def test_other_names_of_the_same_picture_are_shown(own_home: Path, red: Path) ->
     at = open_page("map", collection="twice")
     finish_jobs(at)
     number = cache.workspace().collection("twice").info.number
-    at.session_state[f"map-{number}"] = {"clicked": 0, "lasso": None}
-    at.run()
+    at.session_state[f"map-{number}"] = {"clicked": 0}
+    run(at)
 
     facts = at.dataframe[0].value
     assert facts.set_index("field").loc["also called", "value"].endswith("two.png")

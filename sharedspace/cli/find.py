@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from sharedspace import answers, chance, filters, limits
-from sharedspace.cli.terminal import PARTLY, Answer, printable, say, table
+from sharedspace.cli.ask import tell_unknown, unknown_words
+from sharedspace.cli.terminal import PARTLY, Answer, say, table
 from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
+from sharedspace.filters import Condition
 from sharedspace.questions import Part
 from sharedspace.records import SearchResult, Term
 from sharedspace.workspace import Workspace
+
+MOST = 100.0  # the greatest weight, as of a saved query
 
 
 @dataclass
@@ -23,7 +28,8 @@ class Given:
 
     text: str | None
     image: str | None  # a path
-    weight: float
+    sign: float  # 1 for it, -1 against it
+    weight: float = 1.0
 
 
 class _AddPart(Action):
@@ -36,7 +42,9 @@ class _AddPart(Action):
         if self.const == "weight":
             if not parts:
                 parser.error("--weight belongs behind the text or picture that it weighs")
-            parts[-1].weight *= values
+            if not abs(values) <= MOST:
+                parser.error(f"--weight is a number from {-MOST:g} to {MOST:g}, not {values}")
+            parts[-1].weight = values
         else:
             sign, what = self.const
             text, image = (None, str(values)) if what == "image" else (str(values), None)
@@ -81,7 +89,6 @@ def options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         type=float,
-        default=chance.RATE,
         metavar="R",
         help=f"the share of absent queries that may pass the no-match line (default: {chance.RATE})",
     )
@@ -95,28 +102,51 @@ def options(parser: ArgumentParser) -> None:
 
 def search(workspace: Workspace, args: Namespace) -> Answer:
     """The images that fit a query best; status 1 when none of them matches."""
-    collection, given = workspace.collection(args.collection), list(args.parts)
+    collection = workspace.collection(args.collection)
     where = [filters.parse(condition) for condition in args.where]
-    if not given and args.saved is None:
-        raise BadInput("Give a TEXT or --image PATH to look for.")
-    terms = [] if args.saved is None else list(collection.terms(collection.saved_query(args.saved)))
-    terms += [_term(collection, part) for part in given]
-    if args.index == "chroma":
-        if len(given) != 1 or given[0].text is None or given[0].weight <= 0 or args.saved is not None:
-            raise BadInput("--index chroma answers a single text only.")
-        result = collection.search(given[0].text, args.k, "chroma", where)
-    else:
-        result = collection.ask(terms, args.k, where, rate=args.rate)
-    unknown, cut = _not_read(collection, [term.name for term in terms if term.kind == "text"])
-    document = answers.search(result, unknown, cut) | {"searched": result.searched}
+    if not args.parts and args.saved is None:
+        raise BadInput("Give a TEXT, --image PATH or --saved NAME to look for.")
+    result = _from_index(collection, args) if args.index == "chroma" else _exact(collection, args, where)
+    unknown, cut = _not_read(collection, [term.name for term in result.terms if term.kind == "text"])
+    pairs = None if result.no_match_line is None else collection.baseline().pair_percentile
+    document = answers.search(result, _percentiles(collection, result), pairs, unknown, cut)
     return Answer(document, hit_lines(result), 0 if result.matched else PARTLY)
 
 
+def _exact(collection: Collection, args: Namespace, where: Sequence[Condition]) -> SearchResult:
+    terms = [] if args.saved is None else list(collection.terms(collection.saved_query(args.saved)))
+    terms += [_term(collection, part) for part in args.parts]
+    result = collection.ask(terms, args.k, where, rate=chance.RATE if args.rate is None else args.rate)
+    if args.rate is not None and result.no_match_line is None:
+        raise BadInput("--rate moves the no-match line, and only a single text has one: leave it out.")
+    if result.no_match_line == math.inf:
+        least = math.ceil(2e4 / (len(collection.baseline().reached) + 1)) / 1e4
+        raise BadInput(
+            f"The captions that the no-match line is drawn by are too few for --rate {args.rate}: the least is {least}."
+        )
+    return result
+
+
+def _from_index(collection: Collection, args: Namespace) -> SearchResult:
+    text = args.parts[0].text if len(args.parts) == 1 else None
+    more = args.saved is not None or args.where or args.rate is not None
+    if text is None or more or args.parts != [Given(text, None, 1.0)]:
+        raise BadInput("--index chroma answers a single text only, without filters, weight and --rate.")
+    return collection.search(text, args.k, "chroma")
+
+
+def _percentiles(collection: Collection, result: SearchResult) -> list[float]:
+    """Of each hit; by the exact scores, since the index rounds its own otherwise."""
+    rows = {id: row for row, id in enumerate(collection.snapshot().ids)}
+    return [chance.percentile(result.scores, float(result.scores[rows[hit.id]])) for hit in result]
+
+
 def _term(collection: Collection, given: Given) -> Term:
+    weight = given.sign * given.weight
     if given.text is not None:
-        return collection.terms([Part(given.text, weight=given.weight)])[0]
+        return collection.terms([Part(given.text, weight=weight)])[0]
     path = str(given.image)
-    return Term("image", path, collection.embed_picture(picture(path), path), given.weight)
+    return Term("image", path, collection.embed_picture(picture(path), path), weight)
 
 
 def picture(path: str) -> bytes:
@@ -131,10 +161,8 @@ def picture(path: str) -> bytes:
 
 def _not_read(collection: Collection, texts: Sequence[str]) -> tuple[list[str], int]:
     """Words that the model does not know, and how many tokens it did not read; both are said."""
-    tokens = [collection.encoder.tokens(text) for text in texts]
-    unknown = list(dict.fromkeys(word for one in tokens for word in one.unknown))
-    if unknown:
-        say(f"{printable(collection.info.space.model)} does not know: {', '.join(map(printable, unknown))}")
+    unknown, tokens = unknown_words(collection, texts), [collection.encoder.tokens(text) for text in texts]
+    tell_unknown(collection, unknown)
     for one in tokens:
         if one.cut:
             say(f"only the first {one.limit} tokens were read, the rest was cut off")
@@ -144,7 +172,7 @@ def _not_read(collection: Collection, texts: Sequence[str]) -> tuple[list[str], 
 def hit_lines(result: SearchResult) -> list[str]:
     """The hits as a table: which of them match where there is a line, who contributed where there are several parts."""
     if not result.hits:
-        say("no image passes these filters")
+        say("no image passes these filters; hidden ones pass only --where tag=hidden")
         return []
     head, rows = ["rank", "score"], [[str(hit.rank), f"{hit.score:.4f}"] for hit in result]
     if result.no_match_line is not None:
@@ -155,9 +183,18 @@ def hit_lines(result: SearchResult) -> list[str]:
         for row, hit in zip(rows, result.hits, strict=True):
             row.append("yes" if hit.matched else "no")
     for place, term in enumerate(result.terms if len(result.terms) > 1 else ()):
-        head.append(term.name if len(term.name) <= 24 else f"{term.name[:23]}…")
+        head.append(_short(term, max(8, 44 // len(result.terms))))
         for row, hit in zip(rows, result.hits, strict=True):
             row.append(f"{hit.parts[place]:+.2f}")
     for row, hit in zip(rows, result.hits, strict=True):
         row.append(hit.path)
     return table([[*head, "path"], *rows], "r" * len(head))
+
+
+def _short(term: Term, most: int) -> str:
+    """The name of a column for a term, of at most so many characters; of a path its end tells more."""
+    sign = "not " if term.weight < 0 else ""
+    room = most - len(sign)
+    if len(term.name) <= room:
+        return sign + term.name
+    return sign + (f"{term.name[: room - 1]}…" if term.kind == "text" else f"…{term.name[1 - room :]}")

@@ -49,11 +49,16 @@ class Question:
         return cache.terms(collection, self.parts)
 
 
-def bar(collection: Collection, label: str = "What to look for") -> Question:
+def bar(collection: Collection) -> Question:
     """The query box with what belongs to it, and what is asked by it now."""
+    with st.container():  # its own place: what follows does not move, so that the browser need not draw it anew
+        return _bar(collection)
+
+
+def _bar(collection: Collection) -> Question:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="ask"):
         st.text_input(
-            label,
+            "What to look for",
             placeholder="a dog in the snow",
             key="q",
             bind="query-params",

@@ -95,6 +95,9 @@ def _warm_home() -> None:
     local = [info.space.model for info in infos if encoders.on_disk(info.space.model)]
     for model in local[:1]:  # that of the collection which is shown first; nothing is fetched unasked
         workspace().home.encoder(model).texts(["a warm-up"])
+    for info in infos[:1]:
+        if info.images and info.space.model in local:
+            workspace().collection(info.name).baseline()  # some hundred texts, once, that the first query would wait for
     workspace().home.clear_incoming()
     for info in infos:
         _index(info)

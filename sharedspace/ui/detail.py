@@ -29,7 +29,7 @@ def neighbours(collection: Collection, row: int) -> list[int]:
 def show(collection: Collection, record: ImageRecord, near: Sequence[ImageRecord], result: SearchResult | None) -> None:
     """The image with everything that can be asked of it."""
     st.html(
-        f'<img src="{escaped(address(f"/thumbs/{record.id}"))}" alt="{escaped(galleries.caption(record))}" '
+        f'<img class="ss-opened" src="{escaped(address(f"/thumbs/{record.id}"))}" alt="{escaped(galleries.caption(record))}" '
         'style="display:block; max-width:100%; max-height:18rem; border-radius:.5rem">'
     )
     st.markdown(plain(galleries.caption(record)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from sharedspace import chance
@@ -13,7 +15,7 @@ from sharedspace.ui.routes import address
 
 PICTURES, TABLE = "pictures", "a table"
 SHAPES = [PICTURES, TABLE]
-RATES = {"strict": 0.01, "usual": chance.RATE, "generous": 0.2}
+RATES = {"strict": 0.02, "usual": chance.RATE, "generous": 0.2}
 
 
 def rate() -> float:
@@ -97,25 +99,28 @@ def _table(collection: Collection, result: SearchResult) -> None:
         column = cache.query_column(collection, name)
         columns[f"query {name}"] = [float(column[at[hit.id]]) for hit in hits]
     columns["image"] = [galleries.caption(records[at[hit.id]]) for hit in hits]
-    selected = state.get().selected
-    chosen = st.dataframe(
+    ids = tuple(hit.id for hit in hits)
+    rows = [row for row, id in enumerate(ids) if id in state.get().selected]
+    # Rows can be chosen by us only in a table that is new: so it has another key whenever they change.
+    key = f"table-{hash((result.query, ids, tuple(rows)))}"
+    st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
         row_height=52,
         height=560,
-        key=f"table-{result.query}-{len(hits)}",
-        on_select="rerun",
+        key=key,
+        on_select=partial(_chose_rows, key, ids),
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": [row for row, hit in enumerate(hits) if hit.id in selected]}},
+        selection_default={"selection": {"rows": rows}},
         alt="Results with their scores",
         column_config={
             "picture": st.column_config.ImageColumn("picture", width="small"),
             "score": st.column_config.NumberColumn("score", format="%.3f"),
         },
     )
-    here = {hit.id for hit in hits}
-    rows = chosen["selection"]["rows"]
-    wanted = (selected - here) | {hits[row].id for row in rows if row < len(hits)}
-    if wanted != selected:
-        state.select(wanted)
-        st.rerun(scope="fragment")
+
+
+def _chose_rows(key: str, ids: tuple[str, ...]) -> None:
+    """Take over which rows of the table were chosen."""
+    rows = state.value(key)["selection"]["rows"]
+    state.select((state.get().selected - set(ids)) | {ids[row] for row in rows if row < len(ids)})

@@ -36,9 +36,10 @@ def pages() -> list[Any]:
 
 
 # Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And a phone, on which the sidebar is
-# hidden, shows the running jobs on the page.
+# hidden, shows the running jobs on the page, and the query box in a row of its own.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }
+.st-key-q { min-width: min(100%, 18rem); }
 @media (min-width: 769px) { :has(> .st-key-narrow) { display: none; } }
 </style>"""
 

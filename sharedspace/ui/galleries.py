@@ -69,8 +69,9 @@ def _note(collection: Collection, result: SearchResult, hit: Hit) -> str:
         return " · ".join(
             f"{short(term.name, 18)} {part:+.1f}" for term, part in zip(result.terms, hit.parts, strict=True)
         )
-    if result.terms[0].kind == "text":
-        return f"over {collection.baseline().pair_percentile(hit.score):.0f} % of pairs"
+    if result.no_match_line is not None:
+        share = min(collection.baseline().pair_percentile(hit.score), 99.9)  # above all sampled pairs is not above all
+        return f"over {share:.1f} % of pairs" if share > 99 else f"over {share:.0f} % of pairs"
     return ""
 
 
@@ -119,11 +120,11 @@ def meaning(collection: Collection, result: SearchResult) -> None:
         )
         return
     text = f"Shown are {many}; the score is the cosine with the query, −1 to 1."
-    if result.terms[0].kind == "text" and result.no_match_line is not None:
+    if result.no_match_line is not None:
         base = collection.baseline()
         low, high = base.band
         text += (
-            f" From **{result.no_match_line:.2f}** on it is better than chance for these words. Of all pairs of a "
+            f" From **{result.no_match_line:.2f}** on it is better than chance here. Of all pairs of a "
             f"caption and an image here, nine in ten lie between {low:.2f} and {high:.2f}."
         )
     st.caption(text)

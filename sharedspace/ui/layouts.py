@@ -19,6 +19,7 @@ REALLY = "where they really are"
 WORDS = "along two phrases"
 LAYOUTS = (AMONG, REALLY, WORDS)
 SIDE = 20.0  # map units of the longer side of a map along phrases
+MANY = 150  # images from which on it can be said that neighbours are scattered: of fewer, 15 are much of the map
 TICKS = 5  # of an axis, about
 
 
@@ -38,8 +39,8 @@ def among(drawn: SpaceMap, anchors: Sequence[Text], result: SearchResult | None)
     star, note = None, ""
     if result is not None:
         placed = projection.place(result.scores, drawn.xy)
-        star = Star(result.query, *placed.xy, placed.spread, placed.scattered)
-        if placed.scattered:
+        star = Star(result.query, *placed.xy, placed.spread, placed.scattered and len(drawn.xy) >= MANY)
+        if star.scattered:
             note = "The best images are scattered over the map: the place of the star between them says little."
     return Layout(drawn.xy, tuple(anchors), star, note=note)
 

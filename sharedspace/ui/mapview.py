@@ -102,7 +102,8 @@ def controls(collection: Collection) -> View:
         with st.popover("Map", icon=":material/tune:", help="How it is drawn, and how far it can be trusted"):
             _settings(collection)
         views.menu(collection, "map")
-    a, b = _phrases(str(layout) == layouts.WORDS or str(colour) == colouring.CONTRAST)
+    with st.container():  # its own place, which may be empty
+        a, b = _phrases(str(layout) == layouts.WORDS or str(colour) == colouring.CONTRAST)
     return View(str(colour), str(layout), a, b)
 
 
@@ -201,7 +202,9 @@ def _map_and_images(collection: Collection, question: Question, view: View) -> N
     near = [] if picked is None else detail.neighbours(collection, picked)
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        _bar(collection)
+        with st.container():  # its own place, which may be empty
+            matched = [] if result is None else [hit.id for hit in result.hits if hit.matched is not False]
+            selecting.bar(collection, "map", matched)
         _draw(key, url, points, laid, coloured, snapshot, shown, picked, near, result, at)
         _about(collection, drawn, laid, coloured, view, result)
         _save(collection, snapshot, laid, coloured, result, shown)
@@ -246,11 +249,6 @@ def _selected(snapshot: Snapshot) -> np.ndarray:
     return np.fromiter((id in selected for id in snapshot.ids), dtype=bool, count=len(snapshot.ids))
 
 
-def _bar(collection: Collection) -> None:
-    with st.container():  # its own place, which may be empty
-        selecting.bar(collection, "map")
-
-
 def _draw(
     key: str,
     url: str,
@@ -265,7 +263,7 @@ def _draw(
     at: dict[str, int],
 ) -> None:
     hits = [] if result is None else [at[hit.id] for hit in result.hits if hit.matched is not False]
-    far = np.empty(0, dtype=bool) if picked is None else projection.far(laid.xy, picked, near)
+    far = np.empty(0, dtype=bool) if picked is None or not near else projection.far(laid.xy, picked, near)
     spacemap(
         key=key,
         url=url,
@@ -369,7 +367,6 @@ def _beside_shows(what: str) -> bool:
 
 def _selection(collection: Collection, snapshot: Snapshot, selected: frozenset[str]) -> None:
     records = [record for record in snapshot.records if record.id in selected]
-    st.markdown(f"**{len(records):,} selected**")
     galleries.pictures(records[:SHOWN], "selected", "5.2rem", "Selected images")
     if len(records) > SHOWN:
         st.caption(f"The first {SHOWN} are shown; *Export* holds all.")

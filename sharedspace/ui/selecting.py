@@ -153,7 +153,7 @@ def _take_back(collection: Collection) -> None:
     else:
         collection.untag(step.ids, step.tag)
     state.update(undo=tuple(rest))
-    state.select(step.ids)
+    state.select(state.get().selected or step.ids)
 
 
 # ---- taking it along --------------------------------------------------------------------------------

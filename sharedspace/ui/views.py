@@ -16,7 +16,8 @@ from sharedspace.ui.telling import errors
 from sharedspace.ui.text import plain as literal
 
 # Widgets of the pages that belong to a view, with what they may hold.
-WIDGETS = ("colour", "layout", "a", "b", "k")
+WIDGETS = {"colour": str, "layout": str, "a": str, "b": str, "k": int}
+RESULTS = range(4, 61)  # how many the page Search can show
 PAGES = ("map", "search")
 
 
@@ -37,14 +38,17 @@ def _show(collection: Collection, name: str) -> None:
     try:
         parts = of(body.get("parts", []))
         where, within = _texts(body.get("where", [])), body.get("within")
+        within = None if within is None else frozenset(_texts(within))
         selected = frozenset(_texts(body.get("selected", [])))
-        widgets = {key: value for key, value in dict(body.get("widgets", {})).items() if key in WIDGETS}  # type: ignore[call-overload]
+        given = dict(body.get("widgets", {}))  # type: ignore[call-overload]  # whatever it is: a TypeError is told
+        widgets = {key: given[key] for key, kind in WIDGETS.items() if type(given.get(key)) is kind}
     except (SharedSpaceError, TypeError, ValueError) as error:
         raise BadInput(f"The view {name!r} cannot be read: {error}") from error
     state.ask(parts)
-    state.update(where=where, within=None if within is None else frozenset(_texts(within)), selected=selected)
+    state.update(where=where, within=within, selected=selected)
     for key, value in widgets.items():
-        state.set_value(key, value)
+        if key != "k" or value in RESULTS:  # else the slider would fail
+            state.set_value(key, value)
 
 
 def _texts(found: Any) -> tuple[str, ...]:
@@ -53,11 +57,11 @@ def _texts(found: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def save_form(collection: Collection, page: str) -> None:
-    """Keep what is looked at under a name."""
-    with st.form("view.save", border=False, clear_on_submit=True):
+def save_form(collection: Collection, page: str, place: str = "selection") -> None:
+    """Keep what is looked at under a name; `place` tells the forms of one page apart."""
+    with st.form(f"view.save.{place}", border=False, clear_on_submit=True):
         name = st.text_input(
-            "Save as a view, with its selection", key="view.name", max_chars=80, placeholder="boats at night"
+            "Save as a view, with its selection", key=f"view.name.{place}", max_chars=80, placeholder="boats at night"
         )
         if st.form_submit_button("Save the view", icon=":material/bookmark_add:") and name.strip():
             with errors(stop=False):
@@ -74,7 +78,7 @@ def _body(page: str) -> dict[str, object]:
         "where": list(now.where or ()),
         "within": None if now.within is None else sorted(now.within),
         "selected": sorted(now.selected),
-        "widgets": {key: state.value(key) for key in WIDGETS if isinstance(state.value(key), str | int | float)},
+        "widgets": {key: state.value(key) for key, kind in WIDGETS.items() if type(state.value(key)) is kind},
     }
 
 
@@ -82,7 +86,7 @@ def menu(collection: Collection, page: str) -> None:
     """The saved views with their links, and a way to save this one."""
     saved = collection.saved("view")
     with st.popover("Views", icon=":material/bookmarks:"):
-        save_form(collection, page)
+        save_form(collection, page, "menu")
         for place, (name, body) in enumerate(saved.items()):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 target = str(body.get("page")) if body.get("page") in PAGES else "map"

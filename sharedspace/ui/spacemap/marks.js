@@ -13,6 +13,7 @@ class Marks extends Thumbnails {
       if (this.data.axes) this.paintAxes(context);
       this.paintLinks(context);
       this.paintHits(context);
+      this.paintSources(context);
       this.paintWords(context);
       if (this.hover >= 0) this.paintHover(context);
     }
@@ -88,16 +89,19 @@ class Marks extends Thumbnails {
   // ---- links, hits, the hovered point ---------------------------------------------------------------
 
   paintLinks(context) {
-    for (const [a, b, far] of this.data.links) {
-      if (this.filtered?.[a] || this.filtered?.[b]) continue;
+    const links = this.data.links.filter(([a, b]) => !this.filtered?.[a] && !this.filtered?.[b]);
+    for (const [a, b, far] of links) {
       const look = far ? [FAR, { width: 2, dash: [6, 4] }] : [withAlpha(this.theme.ink, 0.75), { width: 1.5 }];
       this.line(context, this.placeOf(a), this.placeOf(b), ...look);
     }
-    for (const [, b, far] of this.data.links) {
+    for (const [, b, far] of links) {
       if (this.isShown(b)) this.outline(context, b, [5, this.theme.ground], [2, far ? FAR : this.theme.ink]);
     }
+  }
+
+  paintSources(context) { // where links begin: the image that is looked at
     for (const a of new Set(this.data.links.map(([from]) => from))) {
-      if (this.isShown(a)) this.outline(context, a, [7, this.theme.ground], [4, this.theme.accent]);
+      if (this.isShown(a)) this.outline(context, a, [8, this.theme.ground], [4, this.theme.accent]);
     }
   }
 

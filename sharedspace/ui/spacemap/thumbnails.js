@@ -123,7 +123,7 @@ class Thumbnails extends Points {
   thumbAt([x, y]) { // the row of the thumbnail there, or -1
     for (const [i] of this.thumbs) {
       const box = this.thumbBox(i);
-      if (box && overlap([x, y, x, y], box)) return i;
+      if (box && overlap([x - 1, y - 1, x + 1, y + 1], box)) return i;
     }
     return -1;
   }
