@@ -54,9 +54,20 @@ class Why:
 class Collection:
     """A named set of images in one space. Cheap to make: what it works out is remembered by the home."""
 
-    def __init__(self, home: Home, number: int) -> None:
+    def __init__(
+        self, home: Home, number: int, snapshot: Snapshot | None = None, drawn: SpaceMap | None = None
+    ) -> None:
         self._home = home
         self._number = number
+        self._snapshot, self._map = snapshot, drawn  # of `pinned`
+
+    def pinned(self, drawn: bool = False) -> Collection:
+        """The collection of this moment: all its answers, and with `drawn` its map, are of one snapshot.
+
+        While pictures are added, or another visitor removes some, rows of two answers would not be the same images.
+        """
+        snapshot, space_map = self.view() if drawn else (self.snapshot(), None)
+        return Collection(self._home, self._number, snapshot, space_map)
 
     @property
     def info(self) -> CollectionInfo:
@@ -79,7 +90,7 @@ class Collection:
 
     def snapshot(self) -> Snapshot:
         """Records and vectors of the present revision, rows by id."""
-        return self._home.snapshot(self._number)
+        return self._home.snapshot(self._number) if self._snapshot is None else self._snapshot
 
     def rows(self, ids: Container[str]) -> np.ndarray:
         """The rows of those of the ids that are in the collection, (m,) int."""
@@ -372,14 +383,20 @@ class Collection:
         """One metadata field, in the order of the rows; raises NotFound with the fields there are."""
         if field not in self.fields():
             raise NotFound("metadata field", field, self.fields())
-        return [record.meta.get(field) for record in self.snapshot().records]
+        snapshot = self.snapshot()
+        columns: dict[str, list[MetaValue | None]] = self._home.derived(
+            self._number, "columns", snapshot.revision, dict
+        )
+        if field not in columns:
+            columns[field] = [record.meta.get(field) for record in snapshot.records]
+        return columns[field]
 
     # -- the map
 
     @property
     def is_drawn(self) -> bool:
         """Whether `map` answers at once."""
-        return self._home.ledger.map(self._number) is not None
+        return self._home.ledger.map_key(self._number) is not None
 
     def map(self) -> SpaceMap:
         """The frozen map: drawn on first need; images that came later are placed by their neighbours."""
@@ -387,7 +404,9 @@ class Collection:
 
     def view(self) -> tuple[Snapshot, SpaceMap]:
         """Images and map of one moment, row for row, also while an ingest goes on."""
-        snapshot, drawn = self._filled(), self._home.ledger.map(self._number)
+        if self._snapshot is not None and self._map is not None:
+            return self._snapshot, self._map
+        snapshot, drawn = self._filled(), self._drawn()
         if drawn is not None and drawn.revision > snapshot.revision:  # another has drawn more than this one looks at
             snapshot = self._home.take_snapshot(self._number)
         if drawn is not None and drawn.ids == snapshot.ids:
@@ -397,6 +416,10 @@ class Collection:
         present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
         self._home.ledger.save_map(self._number, present)
         return snapshot, present
+
+    def _drawn(self) -> SpaceMap | None:
+        ledger = self._home.ledger
+        return self._home.derived(self._number, "map", ledger.map_key(self._number), lambda: ledger.map(self._number))
 
     def redraw(
         self, drawing: Drawing | None = None, on_progress: Callable[[Progress], None] = lambda progress: None

@@ -12,7 +12,7 @@ from shown import drawn, galleries, html, ids, keys, new_home, new_page, open_pa
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from sharedspace import explain, samples, words
+from sharedspace import samples, words
 from sharedspace.collection import Collection
 from sharedspace.questions import Part, write
 from sharedspace.ui import cache, finding
@@ -153,6 +153,16 @@ def test_a_weight_that_is_typed_counts_so_many_times_and_below_0_against(sample:
     assert ids(at, "search.hits") == best(sample, dog - 2 * snow)
     run(at.number_input[0].set_value(3.0))
     assert ids(at, "search.hits") == best(sample, 3 * dog - 2 * snow)
+
+
+@pytest.mark.parametrize("weight", [50.0, -0.001])
+def test_a_weight_of_the_address_beyond_what_one_would_type_counts_as_it_stands(
+    sample: Collection, weight: float
+) -> None:
+    at = open_page("search", q="a dog", also=write([Part("snow", weight=weight)]))
+    dog, snow = (standard(cosines(sample, text)) for text in ("a dog", "snow"))
+
+    assert ids(at, "search.hits") == best(sample, dog + weight * snow)
 
 
 def test_words_and_pictures_are_added_for_and_against_and_taken_out_again(sample: Collection) -> None:
@@ -511,9 +521,10 @@ def test_an_opened_result_is_shown_with_why_and_with_the_words_that_fit_it(sampl
     vector = sample.snapshot().vectors[sample.snapshot().ids.index(record.id)]
     assert f"/thumbs/{record.id}" in html(at)
     assert len(at.get("image")) == 1  # the heat over the picture
-    for reason in explain.words(sample.encoder, "a red house", vector).words:
-        assert f"<b>{reason.word}</b>" in html(at)
-        assert f"<span>{reason.change:+.3f}</span>" in html(at)
+    whole, *without = sample.encoder.texts(["a red house", "red house", "a house", "a red"]) @ vector
+    for word, other in zip(("a", "red", "house"), without, strict=True):
+        assert f"<b>{word}</b>" in html(at)
+        assert f"<span>{whole - other:+.3f}</span>" in html(at)
     nouns = [noun for noun in words.nouns() if not sample.encoder.tokens(noun).unknown]
     fit = sample.encoder.texts([f"a photo of a {noun}" for noun in nouns]) @ vector
     likeliest = nouns[int(fit.argmax())]

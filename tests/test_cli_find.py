@@ -199,11 +199,13 @@ def test_a_percentile_is_the_share_of_images_below(index: str, ask: Callable[...
 
 
 class Reading(FakeEncoder):
-    """An encoder to whom a text without colours is a shade of red, by its length."""
+    """An encoder to whom a text without colours is a shade of red, by its letters."""
 
     def texts(self, texts: Any) -> np.ndarray:
         vectors = super().texts(texts)
-        vectors[:, 0] += [0 if set(text.split()) & set(COLOURS) else 0.002 * (len(text) % 97) for text in texts]
+        vectors[:, 0] += [
+            0 if set(text.split()) & set(COLOURS) else 0.0002 * (sum(map(ord, text)) % 997) for text in texts
+        ]
         return unit(vectors)
 
 
@@ -242,7 +244,7 @@ def test_rate_moves_the_line(rate: float, ask: Callable[..., Any], chances: np.n
 
 
 def test_the_usual_rate_is_a_twentieth(ask: Callable[..., Any]):
-    lines = [ask("red", *rate, load=Reading)["no_match_line"] for rate in ([], ["--rate", "0.05"], ["--rate", "0.4"])]
+    lines = [ask("red", *rate, load=Reading)["no_match_line"] for rate in ([], ["--rate", "0.05"], ["--rate", "0.06"])]
 
     assert lines[0] == lines[1] > lines[2]
 

@@ -96,7 +96,10 @@ def test_explain_leaves_no_home_behind(shell: Shell, half_red: str):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([" ", "--image", "half.png"], "There is no text to explain: give at least one word"),
+        (
+            [" ", "--image", "half.png"],
+            """There is no text to explain: give at least one word, such as "a red boat".""",
+        ),
         (["red", "--image", "nothing.png"], "nothing.png is not a file."),
         (["red", "--image", "."], ". is not a file."),
         (["red", "--image", "text.png"], "text.png: not a picture that can be read"),

@@ -263,3 +263,14 @@ def test_hits_carry_their_side_of_the_no_match_line(colours: Collection):
 
     assert result.no_match_line is not None
     assert all(isinstance(hit, Hit) and hit.matched == (hit.score >= result.no_match_line) for hit in result)
+
+
+def test_a_pinned_collection_answers_of_one_moment_while_others_go_on(colours: Collection):
+    colours.map()
+    pinned = colours.pinned(drawn=True)
+    colours.remove([colours.snapshot().ids[0]])
+    colours.map()
+
+    assert len(pinned.ask(pinned.terms([Part("red")]), 6).scores) == len(pinned.view()[1].xy) == 6
+    assert len(pinned.column("warm")) == 6
+    assert len(colours.ask(colours.terms([Part("red")]), 6).scores) == len(colours.view()[1].xy) == 5

@@ -121,11 +121,15 @@ def test_by_tags_the_untagged_have_no_colour_and_each_set_of_tags_has_its_own(sa
 def test_by_zero_shot_labels_each_image_has_its_likeliest_label(sample: Collection) -> None:
     at = new_page("map", colour=colouring.LABELS)
     at.session_state["labels"] = "snow, sea, forest"
-    at.session_state["template"] = "a drawing of a {}"
+    at.session_state["template"] = "a dog by night, {}"
     run(at)
 
-    texts = sample.encoder.texts([f"a drawing of a {label}" for label in ("snow", "sea", "forest")])
-    best = (sample.snapshot().vectors @ texts.T).argmax(axis=1)
+    plain, best = (
+        (sample.snapshot().vectors @ sample.encoder.texts([begin + label for label in ("snow", "sea", "forest")]).T)
+        for begin in ("a photo of a ", "a dog by night, ")
+    )
+    plain, best = plain.argmax(axis=1), best.argmax(axis=1)
+    assert (plain != best).any()
     names = [drawn(at)["legend"][code] for code in codes(at)]
     assert names == [("snow", "sea", "forest")[label] for label in best]
 
@@ -192,6 +196,7 @@ def test_nine_numbers_of_a_field_are_a_scale_and_eight_are_categories() -> None:
 
 def test_true_and_false_are_never_a_scale_nor_are_numbers_among_words() -> None:
     assert by_age([True, False] * 20).scale is None
+    assert by_age([True, *range(2, 22)]).scale is None
     assert by_age([*range(20), "old"]).scale is None
 
 

@@ -583,3 +583,26 @@ def test_a_model_is_found_by_its_short_name_in_the_hubs_cache_and_read_in_the_hu
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "rows.npy")], check=True, env=environment, timeout=120)
 
     np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), clip.texts(TEXTS[:3]), atol=1e-5)
+
+
+def test_workers_asked_for_amid_others_leave_later_threads_their_cores():
+    encoder, before, counts = encoders.load("pocket"), torch.get_num_threads(), []
+    inside, leave = threading.Event(), threading.Event()
+
+    def amid() -> None:
+        with encoder.workers():
+            inside.set()
+            leave.wait()
+
+    second = threading.Thread(target=amid)
+    with encoder.workers() as pool:
+        pool.submit(int).result()  # its thread now has one core, and so has every thread that begins
+        second.start()
+        inside.wait()
+    leave.set()
+    second.join()
+    later = threading.Thread(target=lambda: counts.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+
+    assert counts == [before]

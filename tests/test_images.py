@@ -344,8 +344,9 @@ def test_more_heat_is_farther_from_the_picture(ground: str):
     assert (np.diff(distance[::20]) > 0).all()
 
 
-def test_heat_that_is_nowhere_leaves_the_picture_without_colour_of_its_own():
-    pixels = painted(Image.new("RGB", (40, 40), "#404040"), np.full((8, 8), -0.3))
+@pytest.mark.parametrize("heat", [-0.3, 0.0])
+def test_heat_that_is_nowhere_leaves_a_grey_picture_as_it_is(heat: float):
+    pixels = painted(Image.new("RGB", (40, 40), "#404040"), np.full((8, 8), heat))
 
     assert (pixels == 64).all()
 

@@ -158,17 +158,19 @@ def test_the_map_puts_the_star_where_the_core_places_the_query(home: Path) -> No
 def test_a_click_on_the_map_shows_that_image_and_its_neighbours(home: Path) -> None:
     at = open_page("map")
     collection = cache.workspace().collection("sample")
-    at.session_state[f"map-{collection.info.number}"] = {"clicked": 3}
+    on_map, vectors = collection.map(), collection.snapshot().vectors
+    xy = on_map.xy.astype(np.float64)
+    place = np.linalg.norm(xy[:, None] - xy[None], axis=-1).argsort(axis=1).argsort(axis=1)  # 0 is the own
+    true = (-(vectors @ vectors.T)).argsort(axis=1, kind="stable")[:, 1:16]
+    near = np.take_along_axis(place, true, axis=1)
+    row = int((((near > 30) & (near <= 45)).any(axis=1) & (near > 45).any(axis=1)).argmax())  # by which 3 k is told
+    at.session_state[f"map-{collection.info.number}"] = {"clicked": row}
     run(at)
 
-    on_map, vectors = collection.map(), collection.snapshot().vectors
-    nearest = [row for row in np.argsort(-(vectors @ vectors[3]), kind="stable") if row != 3][:15]
-    assert f"/thumbs/{on_map.ids[3]}" in html(at)
-    assert ids(at, "near") == [on_map.ids[row] for row in nearest]
-    assert [link[:2] for link in drawn(at)["links"]] == [[3, row] for row in nearest]
-    apart = np.linalg.norm(on_map.xy.astype(np.float64) - on_map.xy[3], axis=1)
-    far = apart[nearest] > np.sort(apart)[45]  # not among the 3 times 15 drawn nearest
-    assert [link[2] for link in drawn(at)["links"]] == far.tolist()
+    assert f"/thumbs/{on_map.ids[row]}" in html(at)
+    assert ids(at, "near") == [on_map.ids[other] for other in true[row]]
+    # Not among the 3 times 15 drawn nearest: drawn far.
+    assert drawn(at)["links"] == [[row, other, rank > 45] for other, rank in zip(true[row], near[row], strict=True)]
 
 
 def test_a_lasso_shows_the_images_within_it(home: Path) -> None:

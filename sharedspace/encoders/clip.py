@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ class ClipEncoder:
         self._turn: AbstractContextManager[Any] = nullcontext() if clip.device.type == "cpu" else threading.Lock()
         self._limit = int(clip.config.text_config.max_position_embeddings)
         self._model.max_seq_length = self._limit
+        _cores()
         self.space = Space(
             fingerprint=_fingerprint(folder),
             model=name,
@@ -71,7 +73,7 @@ class ClipEncoder:
         """Threads that prepare and encode side by side, one a core."""
         import torch
 
-        cores = torch.get_num_threads()
+        cores = _cores()
         # Cores that share one batch wait for each other; with a batch each they do not.
         with ThreadPoolExecutor(cores, "encoder", torch.set_num_threads, (1,)) as pool:
             try:
@@ -138,6 +140,14 @@ class ClipEncoder:
                 pixels = torch.from_numpy(np.stack(prepared)).to(device)
             found = self._clip.get_image_features(pixel_values=pixels)
             return np.asarray(found.pooler_output.float().cpu().numpy())
+
+
+@cache
+def _cores() -> int:
+    """The threads that torch begins with, asked once: within `workers` a thread that begins later has but one."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _device() -> str:

@@ -282,6 +282,11 @@ class Ledger(Database):
             key, tuple(json.loads(ids)), points, revision, tuple(json.loads(late)), Drawing(**json.loads(drawing))
         )
 
+    def map_key(self, number: int) -> str | None:
+        """The key of the drawn map of a collection, if there is one: quick to ask, also of a large map."""
+        rows = self.read("SELECT key FROM maps WHERE collection = ?", number)
+        return str(rows[0][0]) if rows else None
+
     def find_map(self, key: str) -> SpaceMap | None:
         """A drawn map by its key."""
         rows = self.read("SELECT collection FROM maps WHERE key = ?", key)

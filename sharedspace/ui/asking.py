@@ -192,6 +192,7 @@ def _weights(parts: tuple[Part, ...]) -> None:
     if not now.also:
         return
     offset = len(parts) - len(now.also)
+    reach = max(5.0, *(abs(part.weight) for part in parts))  # an address may give more than the widget would
     with st.container(horizontal=True, gap="small", key="parts"):
         for row, part in enumerate(parts):
             place = row - offset
@@ -200,8 +201,8 @@ def _weights(parts: tuple[Part, ...]) -> None:
                 st.markdown(f"{'**+**' if part.weight > 0 else '**−**'} {plain(part.text or part.name or 'a picture')}")
                 st.number_input(
                     f"Weight of {part.text or part.name}",
-                    -5.0,
-                    5.0,
+                    -reach,
+                    reach,
                     part.weight,
                     0.25,
                     key=key,

@@ -18,6 +18,7 @@ def all_images(collection: Collection) -> None:
 def _all_images(collection: Collection, asked: int) -> None:
     with frame.errors():
         _go_where_is_asked(asked)
+        collection = collection.pinned()
         galleries.hear("all", collection.snapshot().ids)
         with st.container():
             selecting.bar(collection, "images")
@@ -39,6 +40,7 @@ def _go_where_is_asked(before: int) -> None:
 def _groups(collection: Collection, grouping: Clustering, asked: int) -> None:
     with frame.errors():
         _go_where_is_asked(asked)
+        collection = collection.pinned()
         for key in widgets.group_keys(grouping):
             galleries.hear(key, collection.snapshot().ids)
         with st.container():

@@ -20,6 +20,7 @@ from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.home import Snapshot
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
+from sharedspace.plots import theme
 from sharedspace.questions import Part, read, write
 from sharedspace.records import Classification, Clustering, Exported, ImageRecord, Progress, SpaceMap, Term
 from sharedspace.search import Word
@@ -97,7 +98,9 @@ def _warm_home() -> None:
         workspace().home.encoder(model).texts(["a warm-up"])
     for info in infos[:1]:
         if info.images and info.space.model in local:
-            workspace().collection(info.name).baseline()  # some hundred texts, once, that the first query would wait for
+            workspace().collection(
+                info.name
+            ).baseline()  # some hundred texts, once, that the first query would wait for
     workspace().home.clear_incoming()
     for info in infos:
         _index(info)
@@ -198,6 +201,32 @@ def _describe(
 ) -> tuple[Word, ...]:
     vector = _collection.terms([Part(images=ids, name="the selected images")])[0].vector
     return _collection.describe(vector, texts)
+
+
+def telling(collection: Collection) -> dict[str, tuple[int, bool]]:
+    """For each metadata field how many different values it has, and whether they are numbers."""
+    return _telling(collection.info.number, collection.snapshot().revision, collection)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _telling(number: int, revision: int, _collection: Collection) -> dict[str, tuple[int, bool]]:
+    columns = {field: set(_collection.column(field)) - {None} for field in _collection.fields()}
+    return {field: (len(values), bool(values) and all(map(_is_number, values))) for field, values in columns.items()}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def categories(collection: Collection, field: str) -> tuple[np.ndarray, list[str]]:
+    """A metadata field as colours: places in the palette, (n,) uint8, and their names; raises NotFound."""
+    return _categories(collection.info.number, collection.snapshot().revision, field, collection)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _categories(number: int, revision: int, field: str, _collection: Collection) -> tuple[np.ndarray, list[str]]:
+    codes, names, _ = theme.categories(_collection.column(field))
+    return codes, names
 
 
 def why(collection: Collection, record: ImageRecord, text: str) -> Why:

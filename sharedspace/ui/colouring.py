@@ -12,7 +12,7 @@ from sharedspace import search, zeroshot
 from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
 from sharedspace.plots import theme
-from sharedspace.records import MetaValue, SearchResult
+from sharedspace.records import SearchResult
 from sharedspace.ui import cache, state
 from sharedspace.ui.spacemap.payload import Scale
 
@@ -43,15 +43,15 @@ class Colouring:
 def choices(collection: Collection) -> list[str]:
     """What points can be coloured by. First stands the field that says most in eight colours, which all can tell."""
     n = collection.info.images
-    values = {field: len(set(collection.column(field)) - {None}) for field in collection.fields()}
-    telling = max((field for field in values if 2 <= values[field] <= 8), key=values.__getitem__, default=None)
+    told = cache.telling(collection)
+    best = max((field for field in told if 2 <= told[field][0] <= 8), key=lambda field: told[field][0], default=None)
     fields = [
         field
-        for field in values
-        if field not in (telling, *OURS) and (values[field] <= max(2, n // 3) or _are_numbers(collection.column(field)))
+        for field, (different, numbers) in told.items()
+        if field not in (best, *OURS) and (different <= max(2, n // 3) or numbers)
     ]
     saved = [f"{QUERY}{name}" for name in collection.saved("query")]
-    return [*([telling] if telling else []), SIMILAR, TRUST, CONTRAST, GROUPS, TAGS, LABELS, *saved, *fields, NOTHING]
+    return [*([best] if best else []), SIMILAR, TRUST, CONTRAST, GROUPS, TAGS, LABELS, *saved, *fields, NOTHING]
 
 
 def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchResult | None) -> Colouring:
@@ -75,26 +75,25 @@ def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchRe
         return _continuous(
             cache.query_column(collection, by.removeprefix(QUERY)), f"z-score of {by.removeprefix(QUERY)}"
         )
-    values = _values(collection, snapshot, by)
-    if _are_numbers(values) and len(set(values) - {None}) >= CONTINUOUS_FROM:
-        return _continuous(np.array([np.nan if value is None else float(value) for value in values]), by)
-    return _categories(values)
+    if by in (GROUPS, TAGS):
+        return _categories(_groups(collection, snapshot) if by == GROUPS else _tags(collection, snapshot))
+    different, numbers = cache.telling(collection).get(by, (0, False))
+    if numbers and different >= CONTINUOUS_FROM:
+        values = [np.nan if value is None else float(value) for value in collection.column(by)]
+        return _continuous(np.array(values), by)
+    codes, names = cache.categories(collection, by)
+    return Colouring(codes, theme.PALETTE[: len(names)], tuple(names))
 
 
-def _values(collection: Collection, snapshot: Snapshot, by: str) -> Sequence[MetaValue | None]:
-    if by == GROUPS:
-        grouping = cache.cluster(collection, "hdbscan", 8, None)
-        group = dict(zip(grouping.ids, grouping.labels.tolist(), strict=True))
-        return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
-    if by == TAGS:
-        tags = collection.tags()
-        return [", ".join(sorted(tags[id])) if id in tags else None for id in snapshot.ids]
-    return [record.meta.get(by) for record in snapshot.records]
+def _groups(collection: Collection, snapshot: Snapshot) -> Sequence[str | None]:
+    grouping = cache.cluster(collection, "hdbscan", 8, None)
+    group = dict(zip(grouping.ids, grouping.labels.tolist(), strict=True))
+    return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
 
 
-def _are_numbers(values: Sequence[object]) -> bool:
-    given = [value for value in values if value is not None]
-    return bool(given) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
+def _tags(collection: Collection, snapshot: Snapshot) -> Sequence[str | None]:
+    tags = collection.tags()
+    return [", ".join(sorted(tags[id])) if id in tags else None for id in snapshot.ids]
 
 
 def _categories(values: Sequence[object | None], named: bool = True) -> Colouring:

@@ -28,8 +28,9 @@ def neighbours(collection: Collection, row: int) -> list[int]:
 
 def show(collection: Collection, record: ImageRecord, near: Sequence[ImageRecord], result: SearchResult | None) -> None:
     """The image with everything that can be asked of it."""
+    words = escaped(galleries.caption(record))
     st.html(
-        f'<img class="ss-opened" src="{escaped(address(f"/thumbs/{record.id}"))}" alt="{escaped(galleries.caption(record))}" '
+        f'<img class="ss-opened" src="{escaped(address(f"/thumbs/{record.id}"))}" alt="{words}" '
         'style="display:block; max-width:100%; max-height:18rem; border-radius:.5rem">'
     )
     st.markdown(plain(galleries.caption(record)))

@@ -52,6 +52,7 @@ def _found_before(collection: Collection, question: Question) -> None:
     """The selection, which can be looked at without a query."""
     with frame.errors():
         fresh(question)
+        collection = collection.pinned()
         selected = state.get().selected
         records = [record for record in collection.snapshot().records if record.id in selected]
         galleries.hear("search.selected", [record.id for record in records])
@@ -64,6 +65,7 @@ def _found_before(collection: Collection, question: Question) -> None:
 def _found(collection: Collection, question: Question, k: int, shape: str, rate: float) -> None:
     with frame.errors():
         fresh(question)
+        collection = collection.pinned()
         result = collection.ask(question.terms(collection), k, question.where, question.within, rate)
         galleries.hear_results(result, "search")
         galleries.meaning(collection, result)

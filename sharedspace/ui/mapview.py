@@ -181,7 +181,7 @@ def map_and_images(collection: Collection, question: Question, view: View) -> No
     """The map, and beside it the images of the query, of the selection or around the opened one."""
     with frame.errors():
         fresh(question)
-        _map_and_images(collection, question, view)
+        _map_and_images(collection.pinned(drawn=True), question, view)
 
 
 def _map_and_images(collection: Collection, question: Question, view: View) -> None:
