@@ -244,19 +244,19 @@ class Collection:
         k: int = 12,
         where: Sequence[Condition] = (),
         among: Container[str] | None = None,
-        rate: float = chance.RATE,
+        rate: float | None = chance.RATE,
     ) -> SearchResult:
         """The k best images for a query of any number of terms, exact, also under filters.
 
         `among` are ids to choose from. `rate` is the share of absent queries that may pass the no-match line; there is
-        a line for a single text.
+        a line for a single text, and none where no rate is given.
         """
         if k < 1:
             raise BadInput(f"Ask for at least one result, not {k}.")
         snapshot = self._filled()
         scored = search.scores(snapshot.vectors, terms)
         alone = len(terms) == 1 and terms[0].kind == "text" and terms[0].weight > 0
-        line = self._line(rate) if alone else None
+        line = self._line(rate) if alone and rate is not None else None
         passed = self.mask(where, among)
         hits = search.rank(snapshot.records, scored, k, passed, line)
         searched = len(snapshot.records) if passed is None else int(passed.sum())
@@ -270,10 +270,13 @@ class Collection:
         snapshot = self._filled()
         scored = search.scores(snapshot.vectors, [term])
         line = self._line(chance.RATE) if term.kind == "text" else None
-        by_id = {record.id: record for record in snapshot.records}
-        found = self._home.index(self._number).query(self._number, term.vector, min(k, len(by_id)))
+        passed = self.mask()
+        shown = snapshot.records if passed is None else [snapshot.records[row] for row in np.flatnonzero(passed)]
+        by_id = {record.id: record for record in shown}
+        hidden = len(snapshot.records) - len(by_id)  # of which the index knows nothing
+        found = self._home.index(self._number).query(self._number, term.vector, min(k + hidden, len(snapshot.records)))
         # Of images that are being added just now the index may know before the snapshot does.
-        known = [(id, score) for id, score in found if id in by_id]
+        known = [(id, score) for id, score in found if id in by_id][:k]
         hits = tuple(
             Hit(id, by_id[id].path, score, rank, None if line is None else score >= line)
             for rank, (id, score) in enumerate(known, start=1)
@@ -296,6 +299,12 @@ class Collection:
         """What scores mean in this collection: those of captions that fit nothing in particular."""
         snapshot = self._filled()
         return self._home.derived(self._number, "baseline", snapshot.revision, lambda: self._baseline(snapshot))
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether `baseline` answers within a second: the captions and nouns that it needs were embedded before."""
+        last = [VOCABULARY.replace("{}", noun) for noun in self.vocabulary()[-1:]] or words.neutral()[-1:]
+        return bool(self._home.ledger.texts(self.info.space, last))
 
     def _line(self, rate: float) -> float | None:
         """The no-match line for a text; None where the model that the bank of captions needs is not on this machine."""
@@ -430,6 +439,7 @@ class Collection:
     def _draw(
         self, snapshot: Snapshot, drawing: Drawing, on_progress: Callable[[Progress], None] = lambda progress: None
     ) -> SpaceMap:
+        projection.check(drawing)
         near = self._near(snapshot, drawing.n_neighbors, on_progress)
         drawn = projection.draw(snapshot.ids, snapshot.vectors, snapshot.revision, drawing, near)
         self._home.ledger.save_map(self._number, drawn)

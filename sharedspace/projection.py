@@ -220,7 +220,7 @@ def far(xy: np.ndarray, row: int, others: Sequence[int] | np.ndarray) -> np.ndar
     """Which of a row's k true neighbours are not even among the 3 k drawn nearest to it: (k,) bool."""
     distances = np.linalg.norm(xy.astype(np.float64) - xy[row], axis=1)
     within = min(FAR * len(others), len(xy) - 1)
-    return np.asarray(distances[np.asarray(others)] > np.partition(distances, within)[within])
+    return np.asarray(distances[np.asarray(others, dtype=np.intp)] > np.partition(distances, within)[within])
 
 
 def warm_up() -> None:

@@ -25,15 +25,20 @@ class Part:
     name: str = ""  # what the images or the picture are called
     weight: float = 1.0  # below 0: away from it
 
-    def __str__(self) -> str:
-        sign = "" if self.weight > 0 else "not "
+    @property
+    def words(self) -> str:
+        """What it says or is called, with its weight but without its sign."""
         times = "" if abs(self.weight) == 1 else f"{abs(self.weight):g} × "
-        return f"{sign}{times}{self.text or self.name or 'a picture'}"
+        return f"{times}{self.text or self.name or 'a picture'}"
 
 
 def title(parts: Sequence[Part]) -> str:
     """A query in words."""
-    return " + ".join(map(str, parts)).replace("+ not ", "− ")
+    if not parts:
+        return ""
+    first, *rest = parts
+    begin = first.words if first.weight > 0 else f"not {first.words}"
+    return begin + "".join(f" {'+' if part.weight > 0 else '−'} {part.words}" for part in rest)
 
 
 def plain(parts: Sequence[Part]) -> list[dict[str, Any]]:

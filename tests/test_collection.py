@@ -108,6 +108,7 @@ def test_tags_filter_and_the_hidden_are_left_out_until_they_are_asked_for(colour
     assert set(named(colours.search("red", 6, where=where("tag=to keep")))) == {"red", "blue"}
     assert colours.tag([red], "hidden") == [red]
     assert "red" not in named(colours.search("red", 6))
+    assert named(colours.search("red", 2, "chroma")) == named(colours.search("red", 2))
     assert named(colours.search("red", 6, where=where("tag=hidden"))) == ["red"]
     assert colours.untag([red, blue], "hidden") == [red]
     assert named(colours.search("red", 6))[0] == "red"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -12,14 +13,14 @@ from shown import drawn, new_home, new_page, open_page, run, texts
 from streamlit.testing.v1 import AppTest
 
 from sharedspace.collection import Collection
-from sharedspace.home import Snapshot
 from sharedspace.plots import theme
 from sharedspace.questions import Part, write
-from sharedspace.records import ImageRecord, MetaValue
+from sharedspace.records import ImageRecord, MetaValue, Space
 from sharedspace.ui import cache, colouring
 
 LIGHT_ENDS = ("#D9DEE8", "#2B0A57")
 OTHER = 255
+Ages: TypeAlias = Callable[[Sequence[MetaValue | None]], colouring.Colouring]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def check_scale(at: AppTest, values: np.ndarray, low: float, high: float) -> Non
 
 
 def test_by_similarity_the_whole_map_has_the_colour_of_its_cosine_between_two_percentiles(sample: Collection) -> None:
-    at = open_page("map", q="a dog", colour=colouring.SIMILAR)
+    at = open_page("map", collection="sample", q="a dog", colour=colouring.SIMILAR)
     values = cosines(sample, "a dog")
 
     check_scale(at, values, *np.percentile(values, [2, 98]).tolist())
@@ -66,7 +67,9 @@ def test_by_similarity_the_whole_map_has_the_colour_of_its_cosine_between_two_pe
 
 
 def test_by_similarity_to_several_parts_the_colour_is_that_of_their_sum(sample: Collection) -> None:
-    at = open_page("map", q="a dog", also=write([Part("snow", weight=-2)]), colour=colouring.SIMILAR)
+    at = open_page(
+        "map", collection="sample", q="a dog", also=write([Part("snow", weight=-2)]), colour=colouring.SIMILAR
+    )
     values = standard(cosines(sample, "a dog")) - 2 * standard(cosines(sample, "snow"))
 
     check_scale(at, values, *np.percentile(values, [2, 98]).tolist())
@@ -74,13 +77,13 @@ def test_by_similarity_to_several_parts_the_colour_is_that_of_their_sum(sample: 
 
 
 def test_filters_leave_the_colours_of_the_others_as_they_are(sample: Collection) -> None:
-    at = open_page("map", q="a dog", colour=colouring.SIMILAR, where=["setting=snow"])
+    at = open_page("map", collection="sample", q="a dog", colour=colouring.SIMILAR, where=["setting=snow"])
 
-    assert np.array_equal(codes(at), codes(open_page("map", q="a dog", colour=colouring.SIMILAR)))
+    assert np.array_equal(codes(at), codes(open_page("map", collection="sample", q="a dog", colour=colouring.SIMILAR)))
 
 
 def test_by_trust_the_colour_is_the_share_of_true_neighbours_drawn_near(sample: Collection) -> None:
-    at = open_page("map", colour=colouring.TRUST)
+    at = open_page("map", collection="sample", colour=colouring.TRUST)
     vectors, xy = sample.snapshot().vectors, sample.map().xy.astype(np.float64)
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -2)
@@ -95,7 +98,7 @@ def test_by_trust_the_colour_is_the_share_of_true_neighbours_drawn_near(sample: 
 
 
 def test_by_contrast_the_middle_colour_is_where_both_phrases_are_equally_near(sample: Collection) -> None:
-    at = open_page("map", colour=colouring.CONTRAST, a="snow", b="night")
+    at = open_page("map", collection="sample", colour=colouring.CONTRAST, a="snow", b="night")
     values = cosines(sample, "snow") - cosines(sample, "night")
     reach = float(np.percentile(np.abs(values), 98))
 
@@ -109,7 +112,7 @@ def test_by_tags_the_untagged_have_no_colour_and_each_set_of_tags_has_its_own(sa
     ids = sample.snapshot().ids
     sample.tag(ids[:5], "keep")
     sample.tag(ids[3:9], "a <b>")
-    at = open_page("map", colour=colouring.TAGS)
+    at = open_page("map", collection="sample", colour=colouring.TAGS)
     sample.untag(ids, "keep")
     sample.untag(ids, "a <b>")
 
@@ -119,7 +122,7 @@ def test_by_tags_the_untagged_have_no_colour_and_each_set_of_tags_has_its_own(sa
 
 
 def test_by_zero_shot_labels_each_image_has_its_likeliest_label(sample: Collection) -> None:
-    at = new_page("map", colour=colouring.LABELS)
+    at = new_page("map", collection="sample", colour=colouring.LABELS)
     at.session_state["labels"] = "snow, sea, forest"
     at.session_state["template"] = "a dog by night, {}"
     run(at)
@@ -136,7 +139,7 @@ def test_by_zero_shot_labels_each_image_has_its_likeliest_label(sample: Collecti
 
 def test_by_a_saved_query_the_colour_is_its_standardised_score(sample: Collection) -> None:
     sample.save_query("winter", [Part("snow"), Part("night", weight=0.5)])
-    at = open_page("map", colour=f"{colouring.QUERY}winter")
+    at = open_page("map", collection="sample", colour=f"{colouring.QUERY}winter")
     values = standard(standard(cosines(sample, "snow")) + 0.5 * standard(cosines(sample, "night")))
     sample.forget("query", "winter")
 
@@ -145,7 +148,7 @@ def test_by_a_saved_query_the_colour_is_its_standardised_score(sample: Collectio
 
 
 def test_by_a_field_each_value_has_a_colour_the_most_frequent_first(sample: Collection) -> None:
-    at = open_page("map", colour="setting")
+    at = open_page("map", collection="sample", colour="setting")
     values = sample.column("setting")
 
     names = [drawn(at)["legend"][code] if code != OTHER else None for code in codes(at)]
@@ -164,7 +167,7 @@ def test_by_a_field_each_value_has_a_colour_the_most_frequent_first(sample: Coll
     ],
 )
 def test_a_colour_that_lacks_something_says_what_and_draws_all_alike(sample: Collection, by: str, words: str) -> None:
-    at = open_page("map", colour=by)
+    at = open_page("map", collection="sample", colour=by)
 
     assert words in texts(at)
     assert set(codes(at).tolist()) == {0}
@@ -173,17 +176,24 @@ def test_a_colour_that_lacks_something_says_what_and_draws_all_alike(sample: Col
 # ---- fields of numbers ------------------------------------------------------------------------------
 
 
-def by_age(values: list[MetaValue | None]) -> colouring.Colouring:
-    """The colours by a field that has these values."""
-    records = tuple(
-        ImageRecord(f"{row:064x}", f"{row}.png", 8, 8, {} if value is None else {"age": value})
-        for row, value in enumerate(values)
-    )
-    snapshot = Snapshot(1, records, np.eye(len(values), dtype=np.float32))
-    return colouring.colour(None, snapshot, "age", None)  # type: ignore[arg-type]  # a field needs no collection
+@pytest.fixture
+def by_age(home: Path) -> Ages:
+    """The colours by a field that has given values in a collection of its own."""
+
+    def by(values: Sequence[MetaValue | None]) -> colouring.Colouring:
+        name = f"ages {len(cache.workspace().collections())}"
+        ids = [f"{row:064x}" for row in range(len(values))]
+        told = [{} if value is None else {"age": value} for value in values]
+        records = [ImageRecord(id, "x.png", 8, 8, meta) for id, meta in zip(ids, told, strict=True)]
+        number = cache.workspace().home.ledger.ensure(name, Space("0" * 16, "nobody/gone", 3, 20.0))
+        cache.workspace().home.ledger.add(number, records, np.eye(3, dtype=np.float32)[np.arange(len(ids)) % 3])
+        collection = cache.workspace().collection(name)
+        return colouring.colour(collection, collection.snapshot(), "age", None)
+
+    return by
 
 
-def test_nine_numbers_of_a_field_are_a_scale_and_eight_are_categories() -> None:
+def test_nine_numbers_of_a_field_are_a_scale_and_eight_are_categories(by_age: Ages) -> None:
     scale, categories = by_age([*range(9), None]), by_age([*range(8), None])
 
     assert scale.scale is not None
@@ -194,13 +204,13 @@ def test_nine_numbers_of_a_field_are_a_scale_and_eight_are_categories() -> None:
     assert set(categories.legend) == {str(value) for value in range(8)}
 
 
-def test_true_and_false_are_never_a_scale_nor_are_numbers_among_words() -> None:
+def test_true_and_false_are_never_a_scale_nor_are_numbers_among_words(by_age: Ages) -> None:
     assert by_age([True, False] * 20).scale is None
     assert by_age([True, *range(2, 22)]).scale is None
     assert by_age([*range(20), "old"]).scale is None
 
 
-def test_a_few_outliers_do_not_flatten_a_scale_of_numbers() -> None:
+def test_a_few_outliers_do_not_flatten_a_scale_of_numbers(by_age: Ages) -> None:
     values = [*np.linspace(0, 1, 200).tolist(), 1e9]
 
     assert len(set(by_age(values).codes.tolist())) == 48

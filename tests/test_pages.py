@@ -177,16 +177,16 @@ def test_a_lasso_shows_the_images_within_it(home: Path) -> None:
     at = open_page("map")
     collection = cache.workspace().collection("sample")
     on_map = collection.map()
-    (x0, y0), (x1, y1) = np.quantile(on_map.xy, 0.4, axis=0).tolist(), np.quantile(on_map.xy, 0.6, axis=0).tolist()
-    polygon = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    apart = np.abs(on_map.xy.astype(np.float64) - on_map.xy[0]).max(axis=1)
+    reach = float(np.sort(apart)[[24, 25]].mean())  # of a square around the first image with 24 others in it
+    (x, y) = on_map.xy[0].tolist()
+    polygon = [[x + dx, y + dy] for dx, dy in ((-reach, -reach), (reach, -reach), (reach, reach), (-reach, reach))]
     gesture = {"url": drawn(at)["url"], "op": "replace", "polygon": polygon, "hidden": []}
     at.session_state[f"map-{collection.info.number}"] = {"gesture": gesture}
     run(at)
 
-    within = ((on_map.xy > [x0, y0]) & (on_map.xy < [x1, y1])).all(axis=1)
-    assert within.sum() > 3
-    assert f"**{within.sum()} selected**" in [markdown.value for markdown in at.markdown]
-    assert ids(at, "selected") == [on_map.ids[row] for row in np.flatnonzero(within)[:60]]
+    assert "**25 selected**" in [markdown.value for markdown in at.markdown]
+    assert ids(at, "selected") == [on_map.ids[row] for row in np.flatnonzero(apart < reach)]
 
 
 def test_uploads_are_added_in_the_background_and_a_broken_one_is_refused_with_its_reason(home: Path) -> None:

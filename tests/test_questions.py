@@ -58,3 +58,5 @@ def test_a_query_in_words_says_what_is_for_and_against():
 
     assert title(parts) == "a dog + 0.5 × 3 images − 2 × snow"
     assert of(plain(parts)) == tuple(parts)
+    assert title([Part("cats + not dogs", weight=-1)]) == "not cats + not dogs"
+    assert title([]) == ""

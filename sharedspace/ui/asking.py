@@ -9,6 +9,7 @@ import streamlit as st
 
 from sharedspace import filters
 from sharedspace.collection import Collection
+from sharedspace.encoders import MAX_CHARACTERS
 from sharedspace.errors import BadInput, SharedSpaceError
 from sharedspace.filters import Condition
 from sharedspace.questions import MOST, Part, title
@@ -121,7 +122,8 @@ def _tokens(collection: Collection, parts: tuple[Part, ...]) -> None:
             for piece in tokens.pieces[:MOST_TOKENS]
         )
         count = f"{len(tokens.pieces)} of {tokens.limit} tokens"
-        cut = f", {tokens.cut} more are cut off and not read" if tokens.cut else ""
+        least = "at least " if len(text) > MAX_CHARACTERS else ""  # beyond that nothing was counted
+        cut = f", {least}{tokens.cut} more are cut off and not read" if tokens.cut else ""
         st.html(f'{_STYLE}<div class="ss-tokens">{pieces} <small>{count}{cut}</small></div>')
         widgets.unknown_words(collection, [text])
 

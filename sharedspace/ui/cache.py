@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from sharedspace import encoders, projection, search
+from sharedspace import chance, encoders, projection, search
 from sharedspace.collection import Collection, Why
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.home import Snapshot
@@ -176,6 +176,22 @@ def terms(collection: Collection, parts: tuple[Part, ...]) -> tuple[Term, ...]:
     return tuple(
         Term("text", part.text, known[part.text], part.weight) if part.text else next(others) for part in parts
     )
+
+
+def line_rate(collection: Collection, parts: tuple[Part, ...], rate: float = chance.RATE) -> float | None:
+    """The rate for the no-match line of a query; None, and work in the background, while its captions are not embedded.
+
+    With a large model that takes long, once: the answer need not wait for it.
+    """
+    quick = collection.info.space.model == "pocket"  # a second for all of them
+    if len(parts) != 1 or not parts[0].text or quick or collection.has_baseline:
+        return rate
+    name = collection.info.name
+    title = f"Reading the captions of the no-match line for {name}"
+    if not any(job.title == title and (job.active or job.state == "failed") for job in jobs().all()):
+        jobs().submit(title, name, lambda job: collection.baseline().band, can_stop=False)
+        st.rerun()  # so that the page waits for its end
+    return None
 
 
 def query_column(collection: Collection, name: str) -> np.ndarray:

@@ -66,7 +66,8 @@ def _found(collection: Collection, question: Question, k: int, shape: str, rate:
     with frame.errors():
         fresh(question)
         collection = collection.pinned()
-        result = collection.ask(question.terms(collection), k, question.where, question.within, rate)
+        terms, line = question.terms(collection), cache.line_rate(collection, question.parts, rate)
+        result = collection.ask(terms, k, question.where, question.within, line)
         galleries.hear_results(result, "search")
         galleries.meaning(collection, result)
         with st.container():

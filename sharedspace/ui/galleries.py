@@ -127,4 +127,6 @@ def meaning(collection: Collection, result: SearchResult) -> None:
             f" From **{result.no_match_line:.2f}** on it is better than chance here. Of all pairs of a "
             f"caption and an image here, nine in ten lie between {low:.2f} and {high:.2f}."
         )
+    elif result.terms[0].kind == "text":
+        text += " The no-match line is being worked out, once for this model, and is there in a moment."
     st.caption(text)

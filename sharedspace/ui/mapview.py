@@ -215,7 +215,8 @@ def _map_and_images(collection: Collection, question: Question, view: View) -> N
 def _result(collection: Collection, question: Question) -> SearchResult | None:
     if not question.parts:
         return None
-    return collection.ask(question.terms(collection), LINES, question.where, question.within)
+    terms, rate = question.terms(collection), cache.line_rate(collection, question.parts)
+    return collection.ask(terms, LINES, question.where, question.within, rate)
 
 
 def _laid(
@@ -263,7 +264,7 @@ def _draw(
     at: dict[str, int],
 ) -> None:
     hits = [] if result is None else [at[hit.id] for hit in result.hits if hit.matched is not False]
-    far = np.empty(0, dtype=bool) if picked is None or not near else projection.far(laid.xy, picked, near)
+    far = np.empty(0, dtype=bool) if picked is None else projection.far(laid.xy, picked, near)
     spacemap(
         key=key,
         url=url,

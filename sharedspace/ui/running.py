@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from sharedspace.collection import Collection
-from sharedspace.errors import EmptyCollection, NotFound
+from sharedspace.errors import EmptyCollection, ModelUnavailable, NotFound
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import Exported, Imported, IngestResult, Verified
@@ -70,8 +70,11 @@ def draw(jobs: Jobs, collection: Collection) -> Job:
     def work(job: Job) -> None:
         try:
             collection.map()
+            collection.baseline()  # while nobody waits for it
         except (NotFound, EmptyCollection):
             return  # deleted or emptied meanwhile: nothing is left to draw
+        except ModelUnavailable:
+            return  # the map stands; what needs the model says so when it is asked
 
     name = collection.info.name
     return jobs.submit(drawing(name), name, work, can_stop=False)

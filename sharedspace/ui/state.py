@@ -163,13 +163,14 @@ def drop_part(place: int) -> None:
 
 
 def weigh_part(place: int, key: str) -> None:
-    """Give a part the weight of the widget with that key; of place -1 the words in the box."""
+    """Give a part the weight of the widget with that key; of place -1 the words in the box. A weight of 0 is none."""
     weight = float(st.session_state[key])
-    if place < 0:
-        update(weight=weight or 1.0)
-        return
     also = list(get().also or ())
-    if place < len(also) and weight:
+    if not weight:
+        update(asked=get().asked + 1)  # the widget shows again what holds
+    elif place < 0:
+        update(weight=weight)
+    elif place < len(also):
         also[place] = replace(also[place], weight=weight)
         update(also=tuple(also))
 
