@@ -37,6 +37,7 @@ from sharedspace.search import Word
 from sharedspace.vectors import nearest_rows
 
 AT_ONCE = 5000  # images whose neighbours are found within a second
+MANY = 500  # images whose ids are no longer written into a query
 KEPT = 50  # neighbours of each image that are worked out at once, since trust, maps and duplicates all ask for some
 VOCABULARY = "a photo of a {}"  # how a noun is put to the model when an image is described
 Neighbours = tuple[np.ndarray, np.ndarray]
@@ -88,13 +89,19 @@ class Collection:
             )
         return encoder
 
+    @property
+    def now(self) -> Collection:
+        """The collection as it is now, also where this one is pinned."""
+        return Collection(self._home, self._number)
+
     def snapshot(self) -> Snapshot:
         """Records and vectors of the present revision, rows by id."""
         return self._home.snapshot(self._number) if self._snapshot is None else self._snapshot
 
     def rows(self, ids: Container[str]) -> np.ndarray:
         """The rows of those of the ids that are in the collection, (m,) int."""
-        return np.flatnonzero([id in ids for id in self.snapshot().ids])
+        wanted = frozenset(ids)
+        return np.array([row for row, id in enumerate(self.snapshot().ids) if id in wanted], dtype=np.intp)
 
     def original(self, id: str) -> Path | None:
         """The file with an image's bytes, where they were kept (uploads)."""
@@ -135,7 +142,9 @@ class Collection:
 
     def tags(self) -> dict[str, frozenset[str]]:
         """The tags of those images that have any, by id."""
-        return self._home.ledger.marks.tags(self._number)
+        marks = self._home.ledger.marks
+        of = (self.info.revision, marks.tagging(self._number))
+        return self._home.derived(self._number, "tags", of, lambda: marks.tags(self._number))
 
     def save(self, kind: Kind, name: str, body: Mapping[str, object]) -> None:
         """Keep a query or view under a name."""
@@ -151,7 +160,8 @@ class Collection:
 
     def save_query(self, name: str, parts: Sequence[Part]) -> None:
         """Keep a query under a name: it can be asked again, and is a column of z-scores."""
-        self.terms(parts)  # what cannot be asked is not kept
+        self.terms(parts)  # what cannot be asked is not kept, nor what could not be read again
+        of(plain(parts))
         self.save("query", name, {"parts": plain(parts)})
 
     def saved_query(self, name: str) -> tuple[Part, ...]:
@@ -206,6 +216,14 @@ class Collection:
             raise NotFound("image", part.name or part.images[0])
         name = part.name or (snapshot.paths[rows[0]] if len(rows) == 1 else f"{len(rows)} images")
         return Term("image", name, search.mean(snapshot.vectors, rows), part.weight)
+
+    def like(self, ids: Sequence[str], name: str, weight: float = 1.0) -> Part:
+        """Images of the collection as a part of a query: by their ids, many by their mean vector."""
+        if len(ids) <= MANY:
+            return Part(images=tuple(ids), name=name, weight=weight)
+        snapshot, rows = self.snapshot(), self.rows(ids)
+        mean = search.mean(snapshot.vectors, rows)  # raises BadInput where none is left
+        return Part(vector=tuple(map(float, mean)), name=name, weight=weight)
 
     def search(
         self,
@@ -289,8 +307,8 @@ class Collection:
         Hidden images do not, unless a condition asks for their tag.
         """
         snapshot, tags = self.snapshot(), self.tags()
-        of = (snapshot.revision, tuple(where), tags)
-        passed = self._home.derived(self._number, "mask", of, lambda: _passed(snapshot, where, tags))
+        now = (snapshot.revision, tuple(where), self._home.ledger.marks.tagging(self._number))
+        passed = self._home.derived(self._number, "mask", now, lambda: _passed(snapshot, where, tags))
         if among is not None:
             passed = passed & np.fromiter((id in among for id in snapshot.ids), dtype=bool, count=len(snapshot.ids))
         return None if passed.all() else passed
@@ -303,8 +321,8 @@ class Collection:
     @property
     def has_baseline(self) -> bool:
         """Whether `baseline` answers within a second: the captions and nouns that it needs were embedded before."""
-        last = [VOCABULARY.replace("{}", noun) for noun in self.vocabulary()[-1:]] or words.neutral()[-1:]
-        return bool(self._home.ledger.texts(self.info.space, last))
+        last = [*words.neutral()[-1:], *(VOCABULARY.replace("{}", noun) for noun in self.vocabulary()[-1:])]
+        return len(self._home.ledger.texts(self.info.space, last)) == len(last)
 
     def _line(self, rate: float) -> float | None:
         """The no-match line for a text; None where the model that the bank of captions needs is not on this machine."""
@@ -338,7 +356,10 @@ class Collection:
         """Which words of a text and which parts of an image make their score; raises NotFound, Unreadable."""
         encoder = self.encoder
         picture = images.decode(self.picture(record), record.path, encoder.side).image
-        vector = self.snapshot().vectors[self.rows({record.id})[0]]
+        rows = self.rows({record.id})
+        if not len(rows):
+            raise NotFound("image", record.path)
+        vector = self.snapshot().vectors[rows[0]]
         of_words = explain.words(encoder, clean(text), vector)
         of_patches = explain.patches(encoder, picture, of_words.vector)
         return Why(of_words, of_patches, images.heat_png(picture, of_patches.heat, of_patches.box))
@@ -422,9 +443,17 @@ class Collection:
             return snapshot, drawn
         if drawn is None or not set(drawn.ids) & set(snapshot.ids):
             return snapshot, self._draw(snapshot, Drawing())
-        present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
-        self._home.ledger.save_map(self._number, present)
+        of_what = (drawn.key, snapshot.revision)
+        present = self._home.derived(self._number, "view", of_what, lambda: self._extended(drawn, snapshot))
         return snapshot, present
+
+    def _extended(self, drawn: SpaceMap, snapshot: Snapshot) -> SpaceMap:
+        """A drawn map for the present images. It is kept where some have come: those that went may come back."""
+        present = projection.extend(drawn, snapshot.ids, snapshot.vectors, snapshot.revision)
+        come = not set(drawn.ids).issuperset(snapshot.ids)
+        if come and self._home.ledger.map_key(self._number) == drawn.key:  # none was drawn anew meanwhile
+            self._home.ledger.save_map(self._number, present)
+        return present
 
     def _drawn(self) -> SpaceMap | None:
         ledger = self._home.ledger

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 RESERVE = 64 * 10**6  # bytes of disk that stay free: SQLite and Chroma write more than is given to them
 PAUSE = 10  # seconds until an index that failed is tried again by those who can do without it
+SLOTS = 6  # of what is worked out of one collection under one name: visitors with other filters, two layouts
 TURN = 0.002  # seconds in which another thread takes the lock: one that lets go and takes it again mostly keeps it
 
 
@@ -100,8 +101,10 @@ class Home:
         self._unwanted: set[str] = set()  # ids whose files may have to go
         self._asked: set[int] = set()  # collections whose snapshot was read since it was last refreshed
         self._taking: dict[int, threading.Lock] = {}  # by collection
-        # By collection and name: what was worked out of a snapshot, and under which name and revision.
-        self._derived: dict[tuple[int, str], tuple[object, Any]] = {}
+        # By collection and name: what was worked out, each with what it was worked out of, the latest first.
+        self._derived: dict[tuple[int, str], list[tuple[object, Any]]] = {}
+        self._deriving: dict[tuple[int, str], threading.RLock] = {}
+        self._stored: dict[tuple[int, str], tuple[int, dict[str, np.ndarray]]] = {}  # with their revision
         self._due: dict[int, float] = {}  # by collection: when it may be refreshed, seconds of time.monotonic
         self._loading: dict[str, threading.Lock] = {}
         self._writing = threading.RLock()
@@ -284,37 +287,43 @@ class Home:
     def forget_snapshot(self, number: int) -> None:
         """Delete the matrix of a collection; the next reader makes it anew."""
         self._snapshots.pop(number, None)
-        for key in [key for key in self._derived if key[0] == number]:
-            self._derived.pop(key, None)
+        for kept in (self._derived, self._stored):
+            for key in [key for key in list(kept) if key[0] == number]:
+                kept.pop(key, None)
         for path in (self.path / "snapshots").glob(f"{number}-*.np?"):
             with suppress(OSError):
                 path.unlink()
 
     def derived(self, number: int, name: str, of: object, make: Callable[[], T]) -> T:
-        """What `make` works out, remembered under a name for as long as what it is made `of` stays equal."""
-        found = self._derived.get((number, name))
-        if found is None or found[0] != of:
-            found = self._derived[number, name] = (of, make())
-        value: T = found[1]
-        return value
+        """What `make` works out of `of`, remembered under a name for the latest few; never worked out twice at once."""
+        with self._deriving.setdefault((number, name), threading.RLock()):
+            kept = self._derived.setdefault((number, name), [])
+            for place, (known, value) in enumerate(kept):
+                if known == of:
+                    kept.insert(0, kept.pop(place))
+                    found: T = value
+                    return found
+            made = make()
+            kept.insert(0, (of, made))
+            del kept[SLOTS:]
+            return made
 
     def stored(self, number: int, revision: int, name: str) -> dict[str, np.ndarray] | None:
         """Arrays that were kept beside the matrix of a revision; None where there are none."""
-        known = self._derived.get((number, name))
-        if known is not None and known[0] == revision:
-            found: dict[str, np.ndarray] = known[1]
-            return found
+        kept = self._stored.get((number, name))
+        if kept is not None and kept[0] == revision:
+            return kept[1]
         try:
             with np.load(self._beside(number, revision, name)) as pack:
                 found = dict(pack)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None
-        self._derived[number, name] = (revision, found)
+        self._stored[number, name] = (revision, found)
         return found
 
     def store(self, number: int, revision: int, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Keep arrays beside the matrix of a revision, until the next one; a full disk keeps them in memory only."""
-        self._derived[number, name] = (revision, arrays)
+        self._stored[number, name] = (revision, arrays)
         packed = io.BytesIO()
         np.savez(packed, **arrays)  # type: ignore[arg-type]
         try:

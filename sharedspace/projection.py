@@ -78,8 +78,9 @@ def named(
     late: Sequence[str] = (),
     drawing: Drawing = DEFAULT,
 ) -> SpaceMap:
-    """A map under a key that is a hash of what it shows, so that a drawn map can be cached for ever."""
-    key = hashlib.sha256("".join(ids).encode() + xy.tobytes()).hexdigest()[:20]
+    """A map under a key that is a hash of what it shows and how it was drawn, so that it can be cached for ever."""
+    shown = "".join(ids).encode() + xy.tobytes() + repr(drawing).encode()
+    key = hashlib.sha256(shown).hexdigest()[:20]
     return SpaceMap(key, tuple(ids), xy, revision, tuple(late), drawing)
 
 

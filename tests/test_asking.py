@@ -430,7 +430,7 @@ def test_another_collection_has_no_selection_no_filters_and_of_the_query_only_it
 def test_a_saved_query_is_asked_again_and_is_a_colour_of_the_map(sample: Collection) -> None:
     also = write([Part("snow", weight=-1)])
     at = open_page("search", q="a dog", also=also)
-    at.text_input(key="ask.name").set_value("dogs without snow")
+    next(box for box in at.text_input if box.label == "Save this query as").set_value("dogs without snow")
     press(at, "Save")
     shown = ids(at, "search.hits")
 
@@ -572,3 +572,31 @@ def test_the_table_of_results_has_their_scores_parts_and_saved_queries(sample: C
     assert table["score"].to_numpy() == pytest.approx((parts["a dog"] + parts["night"])[rows], abs=1e-3)
     assert table["2. night"].to_numpy() == pytest.approx(parts["night"][rows], abs=1e-3)
     assert table["query snowy"].to_numpy() == pytest.approx(parts["snow"][rows], abs=1e-3)
+
+
+def test_a_saved_query_whose_images_are_gone_takes_no_table_away(sample: Collection) -> None:
+    gone = sample.snapshot().ids[0]
+    sample.save_query("like the first", [Part(images=(gone,), name="the first")])
+    sample.save_query("snowy", [Part("snow")])
+    sample.remove([gone])
+    try:
+        at = open_page("search", q="a dog", shape="a table")
+        at.segmented_control(key="shape").set_value("a table")
+        run(at)
+        assert not at.error
+        columns = list(at.dataframe[0].value.columns)
+        assert "query snowy" in columns
+        assert "query like the first" not in columns
+    finally:
+        sample.put_back([gone])
+        sample.forget("query", "like the first")
+        sample.forget("query", "snowy")
+
+
+def test_another_collection_is_offered_no_pictures_of_the_one_before(sample: Collection) -> None:
+    picture = Part(vector=tuple(map(float, sample.snapshot().vectors[0])), name="mine.png")
+    at = new_page("search")
+    at.session_state["shared-space"] = State(of="another", history=((Part("a dog"), picture), (picture,)))
+    run(at)
+
+    assert at.session_state["shared-space"].history == ((Part("a dog"),),)

@@ -275,3 +275,57 @@ def test_a_pinned_collection_answers_of_one_moment_while_others_go_on(colours: C
     assert len(pinned.ask(pinned.terms([Part("red")]), 6).scores) == len(pinned.view()[1].xy) == 6
     assert len(pinned.column("warm")) == 6
     assert len(colours.ask(colours.terms([Part("red")]), 6).scores) == len(colours.view()[1].xy) == 5
+
+
+def test_what_was_removed_comes_back_to_its_very_place_on_the_map(colours: Collection):
+    before = colours.map()
+    red = id_of(colours, "red")
+    colours.remove([red])
+    without = colours.map()
+    kept = [row for row, id in enumerate(before.ids) if id != red]
+    assert without.ids == tuple(before.ids[row] for row in kept)
+    assert np.array_equal(without.xy, before.xy[kept])
+
+    colours.put_back([red])
+    assert np.array_equal(colours.map().xy, before.xy)
+    assert colours.map().placed == 0
+
+
+def test_what_is_added_again_is_no_longer_among_the_removed(colours: Collection, workspace: Workspace, pictures: Path):
+    red = id_of(colours, "red")
+    colours.remove([red])
+    workspace.ingest("colours", [pictures / "red.png"], model="fake")
+
+    assert red in colours.snapshot().ids
+    assert colours.removed() == []
+
+
+def test_a_query_that_could_not_be_read_again_is_not_saved(colours: Collection):
+    with pytest.raises(BadInput, match="at most 12 parts"):
+        colours.save_query("long", [Part("red")] * 13)
+    assert colours.saved("query") == {}
+
+
+def test_many_images_are_asked_for_by_their_mean(colours: Collection, monkeypatch: pytest.MonkeyPatch):
+    ids = list(colours.snapshot().ids)
+    by_ids = colours.ask(colours.terms([colours.like(ids, "all")]), 6).scores
+    monkeypatch.setattr("sharedspace.collection.MANY", 3)
+    part = colours.like(ids, "all")
+
+    assert (part.images, len(part.vector)) == ((), 4)
+    assert colours.ask(colours.terms([part]), 6).scores == pytest.approx(by_ids, abs=1e-6)
+
+
+def test_a_deleted_collection_is_named_by_whoever_comes_too_late(colours: Collection, workspace: Workspace):
+    drawn = colours.map()
+    number = colours.info.number
+    workspace.delete("colours")
+
+    with pytest.raises(NotFound):
+        workspace.home.ledger.save_map(number, drawn)
+    with pytest.raises(NotFound):
+        colours.save("view", "late", {})
+    with pytest.raises(NotFound):
+        colours.anchors()
+    with pytest.raises(NotFound):
+        colours.tags()

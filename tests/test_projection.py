@@ -94,12 +94,13 @@ def test_the_ends_of_the_knobs_can_be_drawn(drawing: Drawing):
     assert np.ptp(xy, axis=0).min() > 0
 
 
-def test_a_key_names_ids_and_places_and_nothing_else(drawn):
+def test_a_key_names_ids_places_and_knobs_and_nothing_else(drawn):
     named = projection.named
     same = named(IDS, drawn.xy.copy(), revision=99, late=IDS[:4])
     assert same.key == drawn.key
     assert named(IDS[::-1], drawn.xy, 3).key != drawn.key
     assert named(IDS, drawn.xy + np.float32(0.5), 3).key != drawn.key
+    assert named(IDS, drawn.xy, 3, drawing=Drawing(seed=1)).key != drawn.key
     assert set(drawn.key) <= set("0123456789abcdef")
     assert len(drawn.key) == 20
 

@@ -126,6 +126,7 @@ class Ledger(Database):
                 insert = "INSERT OR IGNORE INTO members (collection, image, path, meta) VALUES (?, ?, ?, '{}')"
                 if db.execute(insert, member).rowcount:
                     new.append(record.id)
+                    db.execute("DELETE FROM removed WHERE collection = ? AND image = ?", member[:2])
                 if _merge(db, number, record) and record.id not in new[-1:]:
                     changed.append(record.id)
             _touch(db, number, bool(new or changed), len(new))
@@ -256,20 +257,21 @@ class Ledger(Database):
     # -- maps and anchors
 
     def save_map(self, number: int, space_map: SpaceMap) -> None:
-        """Keep the drawn map of a collection in place of the one before."""
-        with self.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    space_map.key,
-                    json.dumps(space_map.ids),
-                    np.ascontiguousarray(space_map.xy, dtype="<f4").tobytes(),
-                    space_map.revision,
-                    json.dumps(space_map.late),
-                    json.dumps(asdict(space_map.drawing)),
-                ),
-            )
+        """Keep the drawn map of a collection in place of the one before; raises NotFound."""
+        row = (
+            number,
+            space_map.key,
+            json.dumps(space_map.ids),
+            np.ascontiguousarray(space_map.xy, dtype="<f4").tobytes(),
+            space_map.revision,
+            json.dumps(space_map.late),
+            json.dumps(asdict(space_map.drawing)),
+        )
+        try:
+            with self.write() as db:
+                db.execute("INSERT OR REPLACE INTO maps VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError as error:
+            raise NotFound("collection", f"number {number}") from error
 
     def map(self, number: int) -> SpaceMap | None:
         """The drawn map of a collection, if there is one."""
@@ -293,8 +295,11 @@ class Ledger(Database):
         return self.map(rows[0][0]) if rows else None
 
     def anchors(self, number: int) -> list[str]:
-        """The texts kept on a collection's map."""
-        return list(json.loads(self.read("SELECT anchors FROM collections WHERE number = ?", number)[0][0]))
+        """The texts kept on a collection's map; raises NotFound."""
+        rows = self.read("SELECT anchors FROM collections WHERE number = ?", number)
+        if not rows:
+            raise NotFound("collection", f"number {number}")
+        return list(json.loads(rows[0][0]))
 
     def set_anchors(self, number: int, texts: Sequence[str]) -> None:
         """Replace the texts kept on a collection's map."""

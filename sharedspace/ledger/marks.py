@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -27,13 +28,24 @@ class Marks:
             "INSERT OR IGNORE INTO tags SELECT collection, image, ? FROM members WHERE collection = ? AND image = ?"
         )
         with self._database.write() as db:
-            return [id for id in ids if db.execute(insert, (tag, number, id)).rowcount]
+            fresh = [id for id in ids if db.execute(insert, (tag, number, id)).rowcount]
+            _touch(db, number)
+        return fresh
 
     def untag(self, number: int, ids: Iterable[str], tag: str) -> list[str]:
         """Take a tag off images of a collection; the ids of those that had it."""
         delete = "DELETE FROM tags WHERE tag = ? AND collection = ? AND image = ?"
         with self._database.write() as db:
-            return [id for id in ids if db.execute(delete, (tag, number, id)).rowcount]
+            gone = [id for id in ids if db.execute(delete, (tag, number, id)).rowcount]
+            _touch(db, number)
+        return gone
+
+    def tagging(self, number: int) -> int:
+        """A number that grows with every change of a collection's tags; raises NotFound."""
+        rows = self._database.read("SELECT tagging FROM collections WHERE number = ?", number)
+        if not rows:
+            raise NotFound("collection", f"number {number}")
+        return int(rows[0][0])
 
     def tags(self, number: int) -> dict[str, frozenset[str]]:
         """The tags of those images of a collection that have any, by id."""
@@ -55,12 +67,16 @@ class Marks:
                 " JOIN members m ON m.image = t.image WHERE t.collection = ? AND m.collection = ?",
                 (number, to),
             )
+            _touch(db, to)
 
     def save(self, number: int, kind: Kind, name: str, body: dict[str, Any]) -> None:
         """Keep plain JSON values under a name, in place of what had that name."""
         row = (number, kind, named(name, "name"), json.dumps(body, allow_nan=False))
-        with self._database.write() as db:
-            db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?)", row)
+        try:
+            with self._database.write() as db:
+                db.execute("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError as error:
+            raise NotFound("collection", f"number {number}") from error
 
     def saved(self, number: int, kind: Kind) -> dict[str, dict[str, Any]]:
         """What is kept of a kind, by name."""
@@ -78,6 +94,10 @@ class Marks:
         """Let go of what is kept under a name."""
         with self._database.write() as db:
             db.execute("DELETE FROM saved WHERE collection = ? AND kind = ? AND name = ?", (number, kind, name))
+
+
+def _touch(db: sqlite3.Connection, number: int) -> None:
+    db.execute("UPDATE collections SET tagging = tagging + 1 WHERE number = ?", (number,))
 
 
 def named(text: str, what: str) -> str:

@@ -12,7 +12,8 @@ CREATE TABLE collections (
     space TEXT NOT NULL REFERENCES spaces,
     revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
     anchors TEXT NOT NULL DEFAULT '[]',  -- JSON list of the texts kept on the map
-    images INTEGER NOT NULL DEFAULT 0  -- how many: to count them takes longer the more there are
+    images INTEGER NOT NULL DEFAULT 0,  -- how many: to count them takes longer the more there are
+    tagging INTEGER NOT NULL DEFAULT 0  -- grows with every change of its tags
     );
 CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
 CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
@@ -52,6 +53,7 @@ UPDATE collections SET images = (SELECT count(*) FROM members WHERE collection =
 """
 FROM_2 = """
 ALTER TABLE maps ADD COLUMN drawing TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE collections ADD COLUMN tagging INTEGER NOT NULL DEFAULT 0;
 """
 # By the version that a file has, what brings it up to VERSION.
 STEPS = {0: SCHEMA + MARKS, 1: FROM_1 + FROM_2 + MARKS, 2: FROM_2 + MARKS}

@@ -40,11 +40,6 @@ class Question:
     where: tuple[Condition, ...]
     within: frozenset[str] | None
 
-    @property
-    def title(self) -> str:
-        """The query in words."""
-        return title(self.parts)
-
     def terms(self, collection: Collection) -> tuple[Term, ...]:
         """Its vectors, each text embedded once; raises BadInput, NotFound."""
         return cache.terms(collection, self.parts)
@@ -69,15 +64,28 @@ def _bar(collection: Collection) -> Question:
             icon=":material/search:",
             label_visibility="collapsed",
         )
-        with st.popover("Add", icon=":material/add:", help="More words, or pictures, for or against"):
+        with st.popover(
+            "Add",
+            icon=":material/add:",
+            help="More words, or pictures, for or against",
+            on_change="rerun",
+            key="ask.add",
+        ):
             _more(collection)
         conditions = _conditions()
         count = len(conditions) + (state.get().within is not None)
-        with st.popover(f"Filter · {count}" if count else "Filter", icon=":material/filter_alt:"):
+        with st.popover(
+            f"Filter · {count}" if count else "Filter",
+            icon=":material/filter_alt:",
+            on_change="rerun",
+            key="ask.filter",
+        ):
             _filter(collection)
-        with st.popover("Queries", icon=":material/history:", help="Asked before, and saved"):
+        with st.popover(
+            "Queries", icon=":material/history:", help="Asked before, and saved", on_change="rerun", key="ask.queries"
+        ):
             _queries(collection)
-    parts = _parts()
+    parts = state.parts()
     _tokens(collection, parts)
     _weights(parts)
     _chips(conditions)
@@ -87,14 +95,8 @@ def _bar(collection: Collection) -> Question:
 
 def fresh(question: Question) -> None:
     """Within a fragment: have the whole page run anew where its query is another than the one that was asked."""
-    if question.parts != _parts():
+    if question.parts != state.parts():
         st.rerun()
-
-
-def _parts() -> tuple[Part, ...]:
-    words, now = state.words().strip(), state.get()
-    first = (Part(words, weight=now.weight if now.also else 1.0),) if words else ()
-    return (*first, *(now.also or ()))
 
 
 def _conditions() -> tuple[Condition, ...]:
@@ -153,39 +155,51 @@ def _more(collection: Collection) -> None:
     if given is not None:
         with frame.errors(stop=False):
             _take(collection, given, weight)
-    chosen = sorted(now.selected)
-    if chosen:
-        _button(
-            f"Add the {len(chosen):,} selected images", Part(images=tuple(chosen), name=_count(chosen), weight=weight)
+    if now.selected:
+        st.button(
+            f"Add the {len(now.selected):,} selected images",
+            on_click=_add_selected,
+            args=(collection, weight),
+            width="stretch",
         )
-    if now.picked and now.picked not in chosen:
-        _button(
-            "Add the opened image", Part(images=(now.picked,), name=_name_of(collection, now.picked), weight=weight)
-        )
+    if now.picked and now.picked not in now.selected:
+        st.button("Add the opened image", on_click=_add_opened, args=(collection, weight), width="stretch")
 
 
 def _take(collection: Collection, given: Any, weight: float) -> None:
-    for file in given.files:
-        vector = collection.embed_picture(uploads.contents(file), file.name)
-        state.add_part(Part(vector=tuple(map(float, vector)), name=short(file.name), weight=weight))
+    try:
+        for file in given.files:
+            vector = collection.embed_picture(uploads.contents(file), file.name)
+            state.add_part(Part(vector=tuple(map(float, vector)), name=short(file.name), weight=weight))
+    finally:
+        uploads.take(given.files)
     if given.text and given.text.strip():
         state.add_part(Part(given.text.strip(), weight=weight))
     state.handed_over()
     st.rerun()
 
 
-def _button(words: str, part: Part) -> None:
-    st.button(words, on_click=state.add_part, args=(part,), width="stretch")
+@frame.guarded
+def _add_selected(collection: Collection, weight: float) -> None:
+    """What is selected at the click, which may be more than when the button was drawn."""
+    ids = sorted(state.get().selected)
+    if not ids:
+        raise BadInput("Nothing is selected: draw around some points, or tick some pictures.")
+    state.add_part(collection.like(ids, counted(len(ids)), weight))
 
 
-def _count(ids: list[str]) -> str:
-    return "1 image" if len(ids) == 1 else f"{len(ids)} images"
+@frame.guarded
+def _add_opened(collection: Collection, weight: float) -> None:
+    picked = state.get().picked
+    record = next((record for record in collection.snapshot().records if record.id == picked), None)
+    if record is None:
+        raise BadInput("No image is open: click one first.")
+    state.add_part(Part(images=(record.id,), name=short(galleries.caption(record)), weight=weight))
 
 
-def _name_of(collection: Collection, id: str) -> str:
-    """What an image of the collection is called for short."""
-    records = collection.snapshot().records
-    return next((short(galleries.caption(record)) for record in records if record.id == id), "an image")
+def counted(n: int) -> str:
+    """A number of images in words."""
+    return "1 image" if n == 1 else f"{n:,} images"
 
 
 def _weights(parts: tuple[Part, ...]) -> None:
@@ -245,17 +259,20 @@ def _filter(collection: Collection) -> None:
         else:
             value = st.text_input("Value", key=f"filter.text.{field}")
         st.button("Add this filter", on_click=_add_condition, args=(str(field), OPERATORS[how], value), width="stretch")
-        st.caption("Filters on one field are alternatives; those on several must all hold.")
+        st.caption("Several “is” on one field are alternatives; all else must hold together.")
     else:
         st.caption("No image has metadata or tags yet.")
     selected = state.get().selected
     if selected:
         st.button(
             f"Only the {len(selected):,} selected images",
-            on_click=state.update,
-            kwargs={"within": selected},
+            on_click=_only_selected,
             width="stretch",
         )
+
+
+def _only_selected() -> None:
+    state.update(within=state.get().selected or None)
 
 
 def _values(collection: Collection, field: str) -> list[str]:
@@ -301,10 +318,10 @@ def _chip(key: str, words: str, changes: dict[str, Any]) -> None:
 
 
 def _queries(collection: Collection) -> None:
-    parts, saved = _parts(), collection.saved("query")
+    parts, saved = state.parts(), collection.saved("query")
     if parts:
         with st.form("ask.save", border=False, clear_on_submit=True):
-            name = st.text_input("Save this query as", title(parts)[:80], key="ask.name", max_chars=80)
+            name = st.text_input("Save this query as", title(parts)[:80], key=f"ask.name.{title(parts)}", max_chars=80)
             if st.form_submit_button("Save", icon=":material/bookmark_add:"):
                 with frame.errors(stop=False):
                     collection.save_query(name, parts)
@@ -322,7 +339,7 @@ def _queries(collection: Collection) -> None:
                     icon=":material/delete:",
                     help="Forget it",
                     type="tertiary",
-                    on_click=collection.forget,
+                    on_click=frame.guarded(collection.forget),
                     args=("query", name),
                 )
     earlier = [old for old in state.get().history if old != parts][:SHOWN]

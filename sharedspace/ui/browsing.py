@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.records import Clustering
-from sharedspace.ui import detail, frame, galleries, selecting, state, widgets
+from sharedspace.ui import cache, detail, frame, galleries, selecting, state, widgets
 
 
 def all_images(collection: Collection) -> None:
@@ -17,6 +16,7 @@ def all_images(collection: Collection) -> None:
 @st.fragment
 def _all_images(collection: Collection, asked: int) -> None:
     with frame.errors():
+        frame.told_trouble()
         _go_where_is_asked(asked)
         collection = collection.pinned()
         galleries.hear("all", collection.snapshot().ids)
@@ -25,9 +25,9 @@ def _all_images(collection: Collection, asked: int) -> None:
         detail.beside(collection, lambda: widgets.all_images(collection))
 
 
-def groups(collection: Collection, grouping: Clustering) -> None:
+def groups(collection: Collection, method: str, k: int, least: int) -> None:
     """The groups of the images as contact sheets."""
-    _groups(collection, grouping, state.get().asked)
+    _groups(collection, method, k, least, state.get().asked)
 
 
 def _go_where_is_asked(before: int) -> None:
@@ -37,10 +37,12 @@ def _go_where_is_asked(before: int) -> None:
 
 
 @st.fragment
-def _groups(collection: Collection, grouping: Clustering, asked: int) -> None:
+def _groups(collection: Collection, method: str, k: int, least: int, asked: int) -> None:
     with frame.errors():
+        frame.told_trouble()
         _go_where_is_asked(asked)
         collection = collection.pinned()
+        grouping = cache.cluster(collection, method, k, least)
         for key in widgets.group_keys(grouping):
             galleries.hear(key, collection.snapshot().ids)
         with st.container():

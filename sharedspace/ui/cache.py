@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from sharedspace import chance, encoders, projection, search
+from sharedspace import chance, encoders, projection
 from sharedspace.collection import Collection, Why
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.home import Snapshot
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.plots import theme
-from sharedspace.questions import Part, read, write
+from sharedspace.questions import Part, write
 from sharedspace.records import Classification, Clustering, Exported, ImageRecord, Progress, SpaceMap, Term
 from sharedspace.search import Word
 from sharedspace.ui import layouts
@@ -132,14 +132,13 @@ _layouts: OrderedDict[str, SpaceMap] = OrderedDict()  # by key, those shown late
 _laying = threading.Lock()
 
 
-def keep_layout(ids: tuple[str, ...], xy: np.ndarray, revision: int) -> SpaceMap:
-    """Points that stand otherwise than on the drawn map, for the browser to fetch by their key."""
-    made = projection.named(ids, xy, revision)
+def keep(shown: SpaceMap) -> SpaceMap:
+    """Points that are shown, for the browser to fetch by their key: not all of them are the drawn map of the ledger."""
     with _laying:
-        _layouts[made.key] = _layouts.pop(made.key, made)
+        _layouts[shown.key] = _layouts.pop(shown.key, shown)
         while len(_layouts) > LAYOUTS:
             _layouts.popitem(last=False)
-        return _layouts[made.key]
+        return _layouts[shown.key]
 
 
 def drawn_map(key: str) -> SpaceMap:
@@ -184,26 +183,57 @@ def line_rate(collection: Collection, parts: tuple[Part, ...], rate: float = cha
     With a large model that takes long, once: the answer need not wait for it.
     """
     quick = collection.info.space.model == "pocket"  # a second for all of them
-    if len(parts) != 1 or not parts[0].text or quick or collection.has_baseline:
+    wanted = len(parts) == 1 and parts[0].text and parts[0].weight > 0
+    if not wanted or quick or collection.has_baseline:
         return rate
-    name = collection.info.name
-    title = f"Reading the captions of the no-match line for {name}"
-    if not any(job.title == title and (job.active or job.state == "failed") for job in jobs().all()):
-        jobs().submit(title, name, lambda job: collection.baseline().band, can_stop=False)
-        st.rerun()  # so that the page waits for its end
+    once(_reading(collection), collection, lambda job: collection.now.baseline().band)
     return None
 
 
+def line_is_coming(collection: Collection) -> bool:
+    """Whether the captions of the no-match line are being embedded."""
+    return any(job.title == _reading(collection) for job in jobs().active())
+
+
+def _reading(collection: Collection) -> str:
+    return f"Reading the captions of the no-match line for {collection.info.name}"
+
+
+def once(title: str, collection: Collection, work: Callable[[Job], object]) -> None:
+    """Have something worked out in the background unless it is, or has failed; the page runs anew and waits for it."""
+    if not any(job.title == title and (job.active or job.state == "failed") for job in jobs().all()):
+        jobs().submit(title, collection.info.name, work)
+        st.rerun()
+
+
+def work_out_trust(collection: Collection) -> None:
+    """Have the neighbours of a large collection found, by which its map is judged."""
+
+    def work(job: Job) -> float:
+        collection.now.neighbours(on_progress=job.step)
+        return float(collection.now.trust().mean())
+
+    once(f"Working out how far the map of {collection.info.name} can be trusted", collection, work)
+
+
 def query_column(collection: Collection, name: str) -> np.ndarray:
-    """A saved query as a column of z-scores, (n,) float32."""
+    """A saved query as a column of z-scores, (n,) float32; raises BadInput, NotFound where it cannot be asked."""
     written = write(collection.saved_query(name))
-    return _query_column(collection.info.number, collection.snapshot().revision, written, collection)
+    return _query_column(collection.info.number, collection.snapshot().revision, name, written, collection)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _query_column(number: int, revision: int, written: str, _collection: Collection) -> np.ndarray:
-    vectors = _collection.snapshot().vectors
-    return search.zscores(search.scores(vectors, terms(_collection, read(written))).total)
+def _query_column(number: int, revision: int, name: str, written: str, _collection: Collection) -> np.ndarray:
+    return _collection.query_column(name)
+
+
+def query_columns(collection: Collection) -> dict[str, np.ndarray]:
+    """All saved queries that can be asked, by name; one whose images are gone is left out, and the others stand."""
+    columns = {}
+    for name in collection.saved("query"):
+        with suppress(SharedSpaceError):
+            columns[name] = query_column(collection, name)
+    return columns
 
 
 def describe(collection: Collection, ids: tuple[str, ...], texts: tuple[str, ...] | None) -> tuple[Word, ...]:

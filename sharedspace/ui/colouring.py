@@ -57,7 +57,7 @@ def choices(collection: Collection) -> list[str]:
 def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchResult | None) -> Colouring:
     """The colours by one of the choices."""
     if by == NOTHING:
-        return _categories(["image"] * len(snapshot.records), named=False)
+        return _plain(snapshot, "")
     if by == SIMILAR:
         if result is None:
             return _plain(snapshot, "Type a query, and the whole map is coloured by how near each picture is to it.")
@@ -65,7 +65,8 @@ def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchRe
         return _continuous(result.scores, label)
     if by == TRUST:
         if not collection.has_neighbours:
-            return _plain(snapshot, "Map trust is being worked out.")
+            cache.work_out_trust(collection)
+            return _plain(snapshot, "Map trust is being worked out: the bar in the sidebar tells how far it is.")
         return _continuous(collection.trust(), "of its 15 neighbours, the share drawn near", (0.0, 1.0))
     if by == CONTRAST:
         return _contrast(collection, snapshot)
@@ -96,9 +97,9 @@ def _tags(collection: Collection, snapshot: Snapshot) -> Sequence[str | None]:
     return [", ".join(sorted(tags[id])) if id in tags else None for id in snapshot.ids]
 
 
-def _categories(values: Sequence[object | None], named: bool = True) -> Colouring:
+def _categories(values: Sequence[object | None]) -> Colouring:
     codes, names, _ = theme.categories(values)
-    return Colouring(codes, theme.PALETTE[: len(names)], tuple(names) if named else ())
+    return Colouring(codes, theme.PALETTE[: len(names)], tuple(names))
 
 
 def _plain(snapshot: Snapshot, note: str) -> Colouring:

@@ -51,6 +51,7 @@ def results(collection: Collection, question: Question, k: int, shape: str, rate
 def _found_before(collection: Collection, question: Question) -> None:
     """The selection, which can be looked at without a query."""
     with frame.errors():
+        frame.told_trouble()
         fresh(question)
         collection = collection.pinned()
         selected = state.get().selected
@@ -64,6 +65,7 @@ def _found_before(collection: Collection, question: Question) -> None:
 @st.fragment
 def _found(collection: Collection, question: Question, k: int, shape: str, rate: float) -> None:
     with frame.errors():
+        frame.told_trouble()
         fresh(question)
         collection = collection.pinned()
         terms, line = question.terms(collection), cache.line_rate(collection, question.parts, rate)
@@ -98,8 +100,7 @@ def _table(collection: Collection, result: SearchResult) -> None:
         columns["matches"] = [hit.matched for hit in hits]
     for place, term in enumerate(result.terms if len(result.terms) > 1 else ()):
         columns[f"{place + 1}. {term.name}"] = [hit.parts[place] for hit in hits]
-    for name in collection.saved("query"):
-        column = cache.query_column(collection, name)
+    for name, column in cache.query_columns(collection).items():
         columns[f"query {name}"] = [float(column[at[hit.id]]) for hit in hits]
     columns["image"] = [galleries.caption(records[at[hit.id]]) for hit in hits]
     ids = tuple(hit.id for hit in hits)

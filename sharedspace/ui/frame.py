@@ -11,11 +11,11 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import cache, running, state, views
-from sharedspace.ui.telling import errors, guarded
+from sharedspace.ui.telling import errors, guarded, told_trouble
 from sharedspace.ui.text import plain
 from sharedspace.workspace import SAMPLE
 
-__all__ = ["FOLDER", "PAGES", "errors", "guarded", "page", "pages", "take_sample"]
+__all__ = ["FOLDER", "PAGES", "errors", "guarded", "page", "pages", "take_sample", "told_trouble"]
 FOLDER = Path(__file__).parent.parent.parent / "pages"
 # file, title, icon; the first is the start page
 PAGES = (
@@ -57,13 +57,14 @@ def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
             if collection is not None:
                 state.enter(collection.info.name)
                 views.open_asked(collection)
+                state.into_address()
             st.html(_STYLE)
             st.title(title, anchor=False)
             narrow = st.container(key="narrow")
             with st.sidebar:
                 running.bars(narrow)
             with st.container():  # a place of their own: what follows must not move, or the browser draws it anew
-                _told_trouble()
+                told_trouble()
                 running.news(None if collection is None else collection.info.name, in_full=adding)
             if not adding and (collection is None or not collection.info.images):
                 _nothing_here(collection)
@@ -71,13 +72,6 @@ def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
             yield collection  # type: ignore[misc]  # None only on the page for adding
     finally:
         cache.page_shown()
-
-
-def _told_trouble() -> None:
-    trouble = state.get().trouble
-    if trouble:
-        state.update(trouble="")
-        st.error(plain(trouble), icon=":material/error:")
 
 
 def _choose() -> Collection | None:

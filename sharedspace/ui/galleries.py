@@ -8,7 +8,7 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.records import Hit, ImageRecord, SearchResult
-from sharedspace.ui import state
+from sharedspace.ui import cache, state
 from sharedspace.ui.gallery.component import Tile, gallery, last_event
 from sharedspace.ui.routes import address
 from sharedspace.ui.text import plain, short
@@ -21,7 +21,7 @@ def caption(record: ImageRecord) -> str:
 
 def hear(key: str, ids: Sequence[str]) -> None:
     """Take what was done in the gallery of that key, before anything that shows the selection is drawn."""
-    event = last_event(key, ids)
+    event = last_event(key, ids)  # mostly none
     if event.gesture is not None:
         state.select(event.gesture.apply(state.get().selected))
     if event.opened is not None:
@@ -127,6 +127,6 @@ def meaning(collection: Collection, result: SearchResult) -> None:
             f" From **{result.no_match_line:.2f}** on it is better than chance here. Of all pairs of a "
             f"caption and an image here, nine in ten lie between {low:.2f} and {high:.2f}."
         )
-    elif result.terms[0].kind == "text":
+    elif cache.line_is_coming(collection):
         text += " The no-match line is being worked out, once for this model, and is there in a moment."
     st.caption(text)

@@ -34,11 +34,14 @@ class Layout:
     note: str = ""
 
 
-def among(drawn: SpaceMap, anchors: Sequence[Text], result: SearchResult | None) -> Layout:
-    """The drawn map: the query and texts stand among the images nearest to them."""
+def among(
+    drawn: SpaceMap, anchors: Sequence[Text], result: SearchResult | None, shown: np.ndarray | None = None
+) -> Layout:
+    """The drawn map: texts stand among the images nearest to them, the query among those that are `shown` (n,)."""
     star, note = None, ""
-    if result is not None:
-        placed = projection.place(result.scores, drawn.xy)
+    if result is not None and (shown is None or shown.any()):
+        seen = slice(None) if shown is None else shown
+        placed = projection.place(result.scores[seen], drawn.xy[seen])
         star = Star(result.query, *placed.xy, placed.spread, placed.scattered and len(drawn.xy) >= MANY)
         if star.scattered:
             note = "The best images are scattered over the map: the place of the star between them says little."

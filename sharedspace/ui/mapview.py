@@ -13,7 +13,6 @@ import streamlit as st
 from sharedspace import images, projection
 from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
-from sharedspace.jobs import Job
 from sharedspace.questions import Part
 from sharedspace.records import Drawing, SearchResult, SpaceMap
 from sharedspace.ui import (
@@ -153,24 +152,17 @@ def _trust(collection: Collection) -> None:
             "map trust to see where, click a picture to see its true neighbours linked."
         )
         return
-    st.button("Work out the map's trust", on_click=_work_out, args=(collection,), help="Compares all images, once")
-
-
-def _work_out(collection: Collection) -> None:
-    name = collection.info.name
-
-    def work(job: Job) -> None:
-        collection.neighbours(on_progress=job.step)
-        collection.trust()
-
-    cache.jobs().submit(f"Working out how far the map of {name} can be trusted", name, work)
+    if st.button("Work out the map's trust", help="Compares all images, once"):
+        cache.work_out_trust(collection)
 
 
 def redraw(collection: Collection, drawing: Drawing) -> None:
     """Draw the map anew in the background; this one stays until then."""
     name = collection.info.name
     projection.check(drawing)
-    cache.jobs().submit(f"Drawing the map of {name} anew", name, lambda job: collection.redraw(drawing, job.step).key)
+    cache.jobs().submit(
+        f"Drawing the map of {name} anew", name, lambda job: collection.now.redraw(drawing, job.step).key
+    )
 
 
 # ---- the map and the images beside it ---------------------------------------------------------------
@@ -180,6 +172,7 @@ def redraw(collection: Collection, drawing: Drawing) -> None:
 def map_and_images(collection: Collection, question: Question, view: View) -> None:
     """The map, and beside it the images of the query, of the selection or around the opened one."""
     with frame.errors():
+        frame.told_trouble()
         fresh(question)
         _map_and_images(collection.pinned(drawn=True), question, view)
 
@@ -187,10 +180,12 @@ def map_and_images(collection: Collection, question: Question, view: View) -> No
 def _map_and_images(collection: Collection, question: Question, view: View) -> None:
     snapshot, drawn = collection.view()
     shown = collection.mask(question.where, question.within)
-    result = _result(collection, question)
-    laid = _laid(collection, snapshot, drawn, view, result)
+    result = None
+    with frame.errors(stop=False):  # a query that cannot be asked here takes no map away
+        result = _result(collection, question)
+    laid = _laid(collection, snapshot, drawn, view, result, shown)
     coloured = colouring.colour(collection, snapshot, view.colour, result)
-    points = drawn if laid.xy is drawn.xy else cache.keep_layout(snapshot.ids, laid.xy, snapshot.revision)
+    points = cache.keep(drawn if laid.xy is drawn.xy else projection.named(snapshot.ids, laid.xy, snapshot.revision))
     key, url = f"map-{collection.info.number}", address(f"/map/{points.key}.bin")
     _hear(snapshot, key, url, laid, coloured, shown)
     if result is not None:
@@ -220,14 +215,19 @@ def _result(collection: Collection, question: Question) -> SearchResult | None:
 
 
 def _laid(
-    collection: Collection, snapshot: Snapshot, drawn: SpaceMap, view: View, result: SearchResult | None
+    collection: Collection,
+    snapshot: Snapshot,
+    drawn: SpaceMap,
+    view: View,
+    result: SearchResult | None,
+    shown: np.ndarray | None,
 ) -> Layout:
     if view.layout == layouts.REALLY:
         return layouts.really(collection, collection.joint(), result)
     if view.layout == layouts.WORDS and view.a and view.b:
         a, b = cache.terms(collection, (Part(view.a), Part(view.b)))
         return layouts.along(snapshot, a, b, result)
-    return layouts.among(drawn, cache.anchor_places(collection, snapshot, drawn), result)
+    return layouts.among(drawn, cache.anchor_places(collection, snapshot, drawn), result, shown)
 
 
 def _hear(snapshot: Snapshot, key: str, url: str, laid: Layout, coloured: Colouring, shown: np.ndarray | None) -> None:
@@ -312,12 +312,9 @@ def _about(
     if drawn.placed:
         say, act = st.columns([4, 1], vertical_alignment="center")
         say.caption(f"{drawn.placed:,} of them came after the drawing and stand by their neighbours.")
-        act.button(
-            "Draw anew",
-            on_click=redraw,
-            args=(collection, drawn.drawing),
-            help="In the background; this map stays until then.",
-        )
+        if act.button("Draw anew", help="In the background; this map stays until then."):
+            redraw(collection, drawn.drawing)
+            st.rerun()
 
 
 def _gap(collection: Collection) -> None:
@@ -418,6 +415,7 @@ def standalone(
     """The map as HTML; the pictures are in it while they are not too many."""
     home = cache.workspace().home
     few = len(snapshot.records) <= PICTURES
+    given = [shown is None or bool(shown[row]) for row in range(len(snapshot.records))]  # the others stay at home
     at = {id: row for row, id in enumerate(snapshot.ids)}
     return page(
         f"{collection.info.name}, a map by Shared Space",
@@ -425,8 +423,11 @@ def standalone(
         coloured.codes,
         coloured.palette,
         coloured.legend,
-        [_data(home.thumbnail(record.id)) if few else None for record in snapshot.records],
-        [galleries.caption(record) for record in snapshot.records],
+        [
+            _data(home.thumbnail(one.id)) if few and out else None
+            for one, out in zip(snapshot.records, given, strict=True)
+        ],
+        [galleries.caption(one) if out else "" for one, out in zip(snapshot.records, given, strict=True)],
         other="other or none",
         scale=coloured.scale,
         anchors=laid.anchors,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,13 @@ import streamlit as st
 from sharedspace.collection import Collection
 from sharedspace.ledger import CollectionInfo
 from sharedspace.ledger.marks import HIDDEN
-from sharedspace.questions import Part
 from sharedspace.records import MetaValue
-from sharedspace.ui import cache, frame, state, views
+from sharedspace.ui import asking, cache, frame, state, views
 from sharedspace.ui.state import Undo
 from sharedspace.ui.text import plain
 
 FILES = {"CSV table": ".csv", "Parquet with vectors": ".parquet", "Pictures as a zip": ".zip"}
+MOST_TAGS = 20  # that are offered
 MOST_PICTURES = 2000  # that are packed while the visitor waits
 
 
@@ -53,7 +54,8 @@ def _verbs(collection: Collection, selected: frozenset[str], where: str) -> None
     ids = tuple(sorted(selected))
     with st.popover("Tag", icon=":material/sell:"):
         _tagging(collection, ids)
-    hidden = all(HIDDEN in collection.tags().get(id, ()) for id in ids)
+    tags = collection.tags()
+    hidden = all(HIDDEN in tags.get(id, ()) for id in ids)
     if hidden:
         st.button("Show again", icon=":material/visibility:", on_click=_untag, args=(collection, ids, HIDDEN))
     else:
@@ -64,10 +66,12 @@ def _verbs(collection: Collection, selected: frozenset[str], where: str) -> None
             args=(collection, ids),
             help="Left out of map, search and galleries; the filter tag=hidden finds them",
         )
-    name = "1 image" if len(ids) == 1 else f"{len(ids)} images"
-    like = [Part(images=ids[:5000], name=name)]
     st.button(
-        "More like these", icon=":material/join_inner:", on_click=state.ask, args=(like,), help="By their mean vector"
+        "More like these",
+        icon=":material/join_inner:",
+        on_click=_more_like,
+        args=(collection, ids),
+        help="By their mean vector",
     )
     with st.popover("Export", icon=":material/download:"):
         _export(collection, ids)
@@ -93,10 +97,10 @@ def _tagging(collection: Collection, ids: tuple[str, ...]) -> None:
                 _tag(collection, ids, " ".join(tag.split()))
                 st.rerun()
     everywhere = sorted({tag for own in tags.values() for tag in own} - {HIDDEN})
-    for place, tag in enumerate(everywhere[:20]):
-        having = sum(tag in tags.get(id, ()) for id in ids)
+    here = Counter(tag for id in ids for tag in tags.get(id, ()))
+    for place, tag in enumerate(everywhere[:MOST_TAGS]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"{plain(tag)} · {having:,} of {len(ids):,}", width="stretch")
+            st.markdown(f"{plain(tag)} · {here[tag]:,} of {len(ids):,}", width="stretch")
             st.button(
                 "",
                 icon=":material/add:",
@@ -125,6 +129,11 @@ def _tag(collection: Collection, ids: tuple[str, ...], tag: str) -> None:
 def _untag(collection: Collection, ids: tuple[str, ...], tag: str) -> None:
     gone = collection.untag(ids, tag)
     state.did(Undo(f"took {tag} off {len(gone):,}", "tag", tuple(gone), tag))
+
+
+@frame.guarded
+def _more_like(collection: Collection, ids: tuple[str, ...]) -> None:
+    state.ask([collection.like(ids, asking.counted(len(ids)))])
 
 
 @frame.guarded
@@ -197,17 +206,20 @@ def _columns(collection: Collection, ids: frozenset[str]) -> Mapping[str, Mappin
         "tags": {id: ", ".join(sorted(own)) for id, own in collection.tags().items() if id in ids}
     }
     everything = collection.snapshot().ids
-    for name in collection.saved("query"):
-        column = cache.query_column(collection, name)
-        columns[f"query {name}"] = {id: float(value) for id, value in zip(everything, column, strict=True) if id in ids}
+    for name, column in cache.query_columns(collection).items():
+        values = zip(everything, column.tolist(), strict=True)
+        columns[f"query {name}"] = {id: value for id, value in values if id in ids}
     return columns
 
 
 def _as_collection(collection: Collection, ids: tuple[str, ...]) -> None:
+    info = collection.info
     with st.form("as.collection", border=False):
-        new = st.text_input("Open as a new collection", f"{collection.info.name} part", key="part.name", max_chars=80)
+        new = st.text_input(
+            "Open as a new collection", f"{info.name} part", key=f"part.name.{info.number}", max_chars=80
+        )
         if st.form_submit_button("Make it", icon=":material/library_add:") and new.strip():
-            _copy(collection.info.name, new.strip(), ids)
+            _copy(info.name, new.strip(), ids)
             st.rerun()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from sharedspace.errors import BadInput
-from sharedspace.questions import Part, read, write
+from sharedspace.questions import MOST, Part, read, write
 
 _KEY = "shared-space"
 HISTORY = 30  # queries that a session remembers
@@ -94,12 +94,13 @@ def enter(name: str) -> None:
     """Begin a run that looks at this collection: what belongs to another one is put down, the address is read once."""
     now = get()
     if now.of and now.of != name:
-        update(of=name, selected=frozenset(), within=None, undo=(), picked=None, where=(), also=_texts(now.also or ()))
+        history = tuple(dict.fromkeys(kept for old in now.history if (kept := _texts(old))))
+        update(of=name, selected=frozenset(), within=None, undo=(), picked=None, where=(), history=history)
+        update(also=_texts(now.also or ()))
     elif now.of != name:
         update(of=name)
     if now.also is None:
         update(also=_also_of_address(), where=tuple(st.query_params.get_all("where")))
-    _into_address()
 
 
 def _texts(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -115,7 +116,8 @@ def _also_of_address() -> tuple[Part, ...]:
         return ()
 
 
-def _into_address() -> None:
+def into_address() -> None:
+    """Put into the address what belongs to a view and is no widget's."""
     now = get()
     also = tuple(part for part in now.also or () if not part.vector and len(part.images) <= 12)  # that fit a link
     _put("also", write(also) if also else "")
@@ -141,6 +143,13 @@ def words() -> str:
     return str(st.session_state.get("q", "") or "")
 
 
+def parts() -> tuple[Part, ...]:
+    """The whole query."""
+    text, now = words().strip(), get()
+    first = (Part(text, weight=now.weight if now.also else 1.0),) if text else ()
+    return (*first, *(now.also or ()))
+
+
 def ask(parts: Iterable[Part]) -> None:
     """Replace the whole query; only in a callback."""
     parts = list(parts)
@@ -151,7 +160,9 @@ def ask(parts: Iterable[Part]) -> None:
 
 
 def add_part(part: Part) -> None:
-    """Add a part to the query; only in a callback."""
+    """Add a part to the query; raises BadInput where it is full."""
+    if len(get().also or ()) >= MOST - 1:  # one is for the words in the box
+        raise BadInput(f"A query of {MOST} parts is full: take one out first.")
     update(also=(*(get().also or ()), part), picked=None, asked=get().asked + 1)
 
 

@@ -28,7 +28,7 @@ def errors(stop: bool = True) -> Iterator[None]:
 
 
 def guarded(act: Callable[Given, None]) -> Callable[Given, None]:
-    """A callback whose error is shown as a sentence by the run that follows it: it runs outside of every page."""
+    """A callback whose error is shown as a sentence by the run that follows it, by `told_trouble`."""
 
     @wraps(act)
     def acting(*args: Given.args, **kwargs: Given.kwargs) -> None:
@@ -38,3 +38,11 @@ def guarded(act: Callable[Given, None]) -> Callable[Given, None]:
             state.update(trouble=str(error))
 
     return acting
+
+
+def told_trouble() -> None:
+    """Show the error of a callback, once: at the top of a page, or of the fragment that the callback runs again."""
+    trouble = state.get().trouble
+    if trouble:
+        state.update(trouble="")
+        st.error(plain(trouble), icon=":material/error:")

@@ -9,10 +9,10 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.errors import BadInput, SharedSpaceError
-from sharedspace.questions import Part, of, plain
+from sharedspace.questions import of, plain
 from sharedspace.ui import state
 from sharedspace.ui.routes import address
-from sharedspace.ui.telling import errors
+from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import plain as literal
 
 # Widgets of the pages that belong to a view, with what they may hold.
@@ -70,11 +70,10 @@ def save_form(collection: Collection, page: str, place: str = "selection") -> No
 
 
 def _body(page: str) -> dict[str, object]:
-    now, words = state.get(), state.words().strip()
-    first = (Part(words, weight=now.weight if now.also else 1.0),) if words else ()
+    now = state.get()
     return {
         "page": page,
-        "parts": plain((*first, *(now.also or ()))),
+        "parts": plain(state.parts()),
         "where": list(now.where or ()),
         "within": None if now.within is None else sorted(now.within),
         "selected": sorted(now.selected),
@@ -98,7 +97,7 @@ def menu(collection: Collection, page: str) -> None:
                     icon=":material/delete:",
                     help="Forget this view",
                     type="tertiary",
-                    on_click=collection.forget,
+                    on_click=guarded(collection.forget),
                     args=("view", name),
                 )
         if not saved:

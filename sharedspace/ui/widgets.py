@@ -81,26 +81,31 @@ def original(collection: Collection, record: ImageRecord) -> None:
     path = collection.original(record.id)
     if path is not None:
         st.download_button(
-            "Download the original", path.read_bytes(), short(record.path), icon=":material/download:", key="original"
+            "Download the original", path.read_bytes, short(record.path), icon=":material/download:", key="original"
         )
 
 
 def download(records: Sequence[ImageRecord], name: str, columns: Mapping[str, Sequence[Any]] | None = None) -> None:
-    """A button that gives images as a CSV: id, path, the given columns, all metadata."""
-    import pandas as pd
-
-    table = pd.DataFrame({"id": [record.id for record in records], "path": [record.path for record in records]})
-    table = pd.concat([table, pd.DataFrame(columns or {})], axis=1)
-    meta = pd.DataFrame([record.meta for record in records]).rename(columns=lambda field: _free(field, table.columns))
-    table = pd.concat([table, meta], axis=1).map(cell).rename(columns=cell)
+    """A button that gives images as a CSV: id, path, the given columns, all metadata; made when it is pressed."""
     st.download_button(
         "Download as CSV",
-        table.to_csv(index=False),
+        lambda: _csv(records, columns or {}),
         f"{name}.csv",
         "text/csv",
         icon=":material/download:",
         key=f"{name}.csv",
+        on_click="ignore",
     )
+
+
+def _csv(records: Sequence[ImageRecord], columns: Mapping[str, Sequence[Any]]) -> str:
+    import pandas as pd
+
+    table = pd.DataFrame({"id": [record.id for record in records], "path": [record.path for record in records]})
+    table = pd.concat([table, pd.DataFrame(columns)], axis=1)
+    meta = pd.DataFrame([record.meta for record in records]).rename(columns=lambda field: _free(field, table.columns))
+    text: str = pd.concat([table, meta], axis=1).map(cell).rename(columns=cell).to_csv(index=False)
+    return text
 
 
 def _free(field: str, taken: Iterable[str]) -> str:
@@ -158,16 +163,19 @@ def group_options(collection: Collection) -> tuple[str, int, int]:
 
 def groups(collection: Collection, grouping: Clustering) -> None:
     """Each group as a contact sheet of its most typical images, the largest first, noise last."""
-    snapshot = collection.snapshot()
+    snapshot, passed = collection.snapshot(), collection.mask()
+    shown = np.ones(len(snapshot.records), dtype=bool) if passed is None else passed
     found = [int(group) for group in np.unique(grouping.labels) if group != clusters.NOISE]
-    noise = np.flatnonzero(grouping.labels == clusters.NOISE)
+    noise = np.flatnonzero((grouping.labels == clusters.NOISE) & shown)
     st.markdown(f"**{len(found)} groups**, {len(noise):,} of {len(grouping.ids):,} images in none")
     if not found:
         st.info("No groups were found at this size. Choose a smaller one, or k-means, which always divides.")
     rows = {"group": ["none" if group < 0 else int(group) + 1 for group in grouping.labels]}
     download(snapshot.records, "clusters", rows)
     for group in found:
-        members = np.flatnonzero(grouping.labels == group)
+        members = np.flatnonzero((grouping.labels == group) & shown)
+        if not len(members):
+            continue  # all of them are hidden
         typical = clusters.typical(snapshot.vectors, members, SHEET)
         _sheet(snapshot.records, f"Group {group + 1}", members, typical, f"sheet.{group}")
     if len(noise):

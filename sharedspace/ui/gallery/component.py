@@ -121,7 +121,8 @@ def _check(ids: Sequence[str], thumb: str) -> None:
 
 def _event(state: Any, ids: Collection[str]) -> GalleryEvent:
     """The browser's words, taken only where they make sense and speak of these images."""
-    known, said = frozenset(ids), state or {}
+    said = state or {}
+    known = frozenset(ids) if said.get("opened") or said.get("gesture") else frozenset()
     opened = said.get("opened")
     return GalleryEvent(opened if isinstance(opened, str) and opened in known else None, _gesture(said, known))
 
