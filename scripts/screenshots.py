@@ -18,12 +18,19 @@ SIZES = ((1400, 900), (420, 900))
 THEMES = ("light", "dark")
 TALL = 2600  # px, to see what stands below the fold
 README = ROOT / "docs" / "map.png"
-QUERY = {"q": "a red boat at sea", "colour": "setting"}
+QUERY = {"q": "a boat at night", "colour": "setting"}
 SETTINGS = "day, night, sunset, snow, sea, forest, desert, plain"
 # What is seen without doing more than opening an address.
 VIEWS = {
     "map": "/?" + urlencode(QUERY),
-    "search": "/search?" + urlencode({"q": "a red boat at sea"}),
+    "glow": "/?" + urlencode({"q": "a dog", "colour": "similarity to the query"}),
+    "trust": "/?" + urlencode({"colour": "map trust"}),
+    "gap": "/?" + urlencode({**QUERY, "layout": "where they really are"}),
+    "phrases": "/?"
+    + urlencode({"layout": "along two phrases", "a": "a dog", "b": "snow", "colour": "one phrase against another"}),
+    "composed": "/search?"
+    + urlencode({"q": "a boat", "also": '[{"text":"at night","weight":-1}]', "where": "count=1"}),
+    "search": "/search?" + urlencode({"q": "a boat at night"}),
     "zero_shot": "/zero_shot?" + urlencode({"labels": SETTINGS, "truth": "setting", "template": "{}"}),
     "clusters": "/clusters",
     "images": "/images",

@@ -37,6 +37,7 @@ from sharedspace.search import Word
 from sharedspace.vectors import nearest_rows
 
 AT_ONCE = 5000  # images whose neighbours are found within a second
+SAVED = "query:"  # before the name of a saved query, where it stands for a field
 MANY = 500  # images whose ids are no longer written into a query
 KEPT = 50  # neighbours of each image that are worked out at once, since trust, maps and duplicates all ask for some
 VOCABULARY = "a photo of a {}"  # how a noun is put to the model when an image is described
@@ -304,11 +305,15 @@ class Collection:
     def mask(self, where: Sequence[Condition] = (), among: Container[str] | None = None) -> np.ndarray | None:
         """Which images pass the filters, (n,) bool; None where all do.
 
-        Hidden images do not, unless a condition asks for their tag.
+        Hidden images do not, unless a condition asks for their tag. A field `query:NAME` is a saved query's z-scores.
         """
         snapshot, tags = self.snapshot(), self.tags()
-        now = (snapshot.revision, tuple(where), self._home.ledger.marks.tagging(self._number))
-        passed = self._home.derived(self._number, "mask", now, lambda: _passed(snapshot, where, tags))
+        plainly = tuple(one for one in where if not one.field.startswith(SAVED))
+        now = (snapshot.revision, plainly, self._home.ledger.marks.tagging(self._number))
+        passed = self._home.derived(self._number, "mask", now, lambda: _passed(snapshot, plainly, tags))
+        for one in where:
+            if one.field.startswith(SAVED):
+                passed = passed & filters.numbers(self.query_column(one.field.removeprefix(SAVED).strip()), one)
         if among is not None:
             passed = passed & np.fromiter((id in among for id in snapshot.ids), dtype=bool, count=len(snapshot.ids))
         return None if passed.all() else passed

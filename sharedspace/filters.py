@@ -93,6 +93,19 @@ def mask(
     return passed
 
 
+def numbers(column: np.ndarray, condition: Condition) -> np.ndarray:
+    """Where a column of numbers (n,), such as a saved query's z-scores, meets a condition: (n,) bool.
+
+    Raises BadInput where the condition compares with no number.
+    """
+    number = _number(condition.value)
+    if number is None or condition.op == "~":
+        raise BadInput(f"{str(condition)!r} needs a number to compare with, such as {condition.field}>=1.")
+    if condition.op == "!=":
+        return np.asarray(column != number)
+    return np.asarray(_COMPARE[condition.op](column, number))
+
+
 def _column(records: Sequence[ImageRecord], field: str, tags: Mapping[str, Set[str]]) -> list[Any]:
     """Each image's value of a field, or the set of its tags; None where it has none."""
     if field == TAG:

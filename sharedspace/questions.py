@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from sharedspace.errors import BadInput
 
 MOST = 12  # parts of one query
 MOST_IMAGES = 5000  # of one part
+LARGEST = 1e9  # of a number in a query; what is no number is not under it either
 HEX = set("0123456789abcdef")
 
 
@@ -99,9 +99,9 @@ def _part(found: Any) -> Part:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _cut(value: object) -> str:
-    words = str(value)
+    words = repr(value)  # on one line, without power over a terminal
     return words if len(words) <= 80 else f"{words[:79]}…"

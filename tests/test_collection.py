@@ -329,3 +329,15 @@ def test_a_deleted_collection_is_named_by_whoever_comes_too_late(colours: Collec
         colours.anchors()
     with pytest.raises(NotFound):
         colours.tags()
+
+
+def test_a_saved_query_is_a_field_to_filter_by(colours: Collection):
+    colours.save_query("warmth", [Part("red")])
+    column = colours.query_column("warmth")
+
+    passed = colours.mask(where("query:warmth>=0.5", "warm=yes"))
+    warm = [value == "yes" for value in colours.column("warm")]
+    assert passed is not None
+    assert passed.tolist() == [bool(a and b) for a, b in zip(column >= 0.5, warm, strict=True)]
+    with pytest.raises(NotFound, match="saved query"):
+        colours.mask(where("query:none>1"))

@@ -52,7 +52,7 @@ def byte_pair_tokenizer() -> Any:
     """CLIP's own kind: letters, and what of them was merged."""
     from transformers import CLIPTokenizer
 
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789./:"
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789./:<|>"
     merges = [("r", "e"), ("re", "d</w>"), ("a", "t</w>"), ("c", "at</w>"), ("s", "e"), ("a", "</w>")][:5]
     tokens = ["!", *letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
     vocab = {token: i for i, token in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}
@@ -161,6 +161,13 @@ def test_no_text_can_crash_an_encoder(encoder: Encoder, text: str):
     assert len(tokens.pieces) <= tokens.limit
     assert (tokens.cut > 0) <= (len(tokens.pieces) == tokens.limit)
     assert time.perf_counter() - started < 2
+
+
+def test_a_special_token_that_was_typed_ends_no_text(byte_pairs: Encoder):
+    plain, marked = byte_pairs.texts(["a", "a <|endoftext|>"])
+
+    assert abs(float(plain @ marked)) < 0.9999
+    assert "<|endoftext|>" not in byte_pairs.tokens("a cat <|endoftext|> red").pieces
 
 
 def test_pieces_are_the_words_of_the_text_and_what_is_over_the_limit_is_counted(encoder: Encoder):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sharedspace import filters
 from sharedspace.errors import BadInput, NotFound
 from sharedspace.filters import OPERATORS, Condition, mask, parse
 from sharedspace.records import ImageRecord, Meta
@@ -224,3 +225,18 @@ def test_a_field_is_found_also_where_its_table_wrote_spaces_around_it():
 def test_of_no_images_none_meets_any_condition():
     assert mask([], [parse("colour=red")]).tolist() == []
     assert mask([], []).dtype == bool
+
+
+@pytest.mark.parametrize("op", ["=", "!=", ">", ">=", "<", "<="])
+def test_a_column_of_numbers_is_compared_as_numpy_does(op):
+    column = np.array([-1.5, 0, 0.5, 2], dtype=np.float32)
+    expected = {"=": column == 0.5, "!=": column != 0.5, ">": column > 0.5, ">=": column >= 0.5, "<": column < 0.5}
+    expected["<="] = column <= 0.5
+
+    assert filters.numbers(column, filters.parse(f"query:warm{op}0.5")).tolist() == expected[op].tolist()
+
+
+@pytest.mark.parametrize("written", ["query:warm=hot", "query:warm~1"])
+def test_what_is_no_number_is_not_compared_with_numbers(written):
+    with pytest.raises(BadInput, match=r"needs a number to compare with, such as query:warm>=1"):
+        filters.numbers(np.zeros(2), filters.parse(written))

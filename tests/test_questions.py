@@ -42,6 +42,8 @@ def test_a_plain_text_is_short_in_an_address():
         '[{"text": "a", "weight": "2"}]',
         '[{"text": "a", "weight": NaN}]',
         '[{"text": "a", "weight": 1e9}]',
+        '[{"text": "a", "weight": 1' + "0" * 400 + "}]",
+        '[{"vector": [1' + "0" * 400 + "]}]",
         '[{"vector": [1, "a"], "name": "x"}]',
         '[{"vector": [true]}]',
         '[{"text": "a", "path": "/etc/passwd"}]',

@@ -18,6 +18,7 @@ from PIL import Image
 
 from sharedspace import ingest
 from sharedspace.errors import BadInput, Cancelled, EmptyCollection, ModelUnavailable, SpaceMismatch, Unreadable
+from sharedspace.questions import Part
 from sharedspace.records import Drawing, Exported, ImageRecord, Progress, Space
 from sharedspace.testing import FakeEncoder, load_fake
 from sharedspace.transfer import layout, tables
@@ -30,6 +31,8 @@ META = {
     f"{row:02}.png": {"n": row, "share": row / 7, "even": row % 2 == 0, "who": f"Zoë {row}", "mixed": row or "none"}
     for row in range(COUNT - 1)
 } | {"11.png": {"path": "a field called path", "=1+1": "=cmd()"}}
+TAGS = {0: {"hidden"}, 3: {"boats at sea", "Zoë"}, 7: {"Zoë"}}  # by row
+VIEW = {"page": "map", "parts": [{"text": "red"}], "where": ["n>3"], "within": None, "widgets": {"k": 12}}
 Members = dict[str, bytes]
 
 
@@ -40,7 +43,10 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    """The collection "shades": metadata of every type, a second name, originals, a map with late images, texts."""
+    """The collection "shades": metadata of every type, a second name, originals, a map with late images, texts, marks.
+
+    Its map is drawn with other than the usual knobs, one of its images is hidden.
+    """
     root = tmp_path_factory.mktemp("source")
     pictures = root / "pictures"
     pictures.mkdir()
@@ -50,12 +56,19 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
             (pictures / f"{row:02}.png").write_bytes(data)
             if row + 1 == FIRST:
                 opened.ingest("shades", [pictures], table=META, keep=True)
-                opened.collection("shades").map()
+                opened.collection("shades").redraw(Drawing(n_neighbors=5, min_dist=0.25, seed=7))
         (pictures / "zwin.png").write_bytes(drawn[0])
         opened.ingest("shades", [pictures], table=META, keep=True)
         collection = opened.collection("shades")
         collection.map()
         collection.set_anchors(["red", "a blue sky"])
+        ids = collection.snapshot().ids
+        for row, tags in TAGS.items():
+            for tag in tags:
+                collection.tag([ids[row]], tag)
+        collection.save_query("warm", [Part("red"), Part("blue", weight=-0.5), Part(images=ids[:2], name="two")])
+        collection.save_query("a picture", [Part(vector=(0.6, 0.8, 0.0, 0.0), name="mine.png")])
+        collection.save("view", "warm", {**VIEW, "selected": list(ids[2:5])})
         yield collection
 
 
@@ -81,6 +94,11 @@ def files(workspace: Workspace) -> set[str]:
     return {str(path.relative_to(root)) for kind in ("thumbs", "originals") for path in (root / kind).rglob("*/*")}
 
 
+def marks(collection: Collection) -> tuple[Any, ...]:
+    """Tags, and saved queries and views in their order, of a collection."""
+    return collection.tags(), list(collection.saved("query").items()), list(collection.saved("view").items())
+
+
 def is_sound(workspace: Workspace, name: str) -> bool:
     """Whether index, thumbnails and snapshot agree with the ledger."""
     found = workspace.verify(name)
@@ -101,6 +119,47 @@ def test_what_arrives_is_what_left(source: Collection, box: Path, workspace: Wor
     assert here.vectors.tobytes() == there.vectors.tobytes()
     assert workspace.collection("shades").info.space == source.info.space
     assert workspace.collection("shades").anchors() == ["red", "a blue sky"]
+
+
+def test_tags_and_saved_queries_and_views_arrive(source: Collection, box: Path, workspace: Workspace):
+    workspace.import_(box)
+    here, ids = workspace.collection("shades"), source.snapshot().ids
+
+    assert here.tags() == {ids[row]: tags for row, tags in TAGS.items()}
+    assert marks(here) == marks(source)
+    assert (list(here.saved("query")), list(here.saved("view"))) == (["a picture", "warm"], ["warm"])
+    assert here.saved("view")["warm"] == {**VIEW, "selected": list(ids[2:5])}
+    assert here.saved_query("warm")[1:] == (Part("blue", weight=-0.5), Part(images=ids[:2], name="two"))
+    assert np.array_equal(here.query_column("warm"), source.query_column("warm"))
+    assert ids[0] not in {hit.id for hit in here.search("red", k=COUNT).hits}
+
+
+def test_how_its_map_was_drawn_arrives(box: Path, workspace: Workspace):
+    workspace.import_(box)
+    assert workspace.collection("shades").map().drawing == Drawing(n_neighbors=5, min_dist=0.25, seed=7)
+
+
+def test_an_archive_that_knows_no_marks_and_no_drawing_is_read(
+    source: Collection, box: Path, workspace: Workspace, tmp_path: Path
+):
+    members = read(box)
+    earlier(members)
+    workspace.import_(written(tmp_path / "earlier.zip", members))
+    here = workspace.collection("shades")
+
+    assert marks(here) == ({}, [], [])
+    assert (here.map().ids, here.map().late) == (source.map().ids, source.map().late)
+    assert (here.map().xy.tobytes(), here.map().drawing) == (source.map().xy.tobytes(), Drawing())
+    assert here.snapshot().records == source.snapshot().records
+
+
+def test_tags_are_written_once_for_a_batch(box: Path, workspace: Workspace):
+    workspace.import_(box)
+    number = workspace.collection("shades").info.number
+    assert workspace.home.ledger.marks.tagging(number) == len({row // layout.BATCH for row in TAGS})
+
+    workspace.import_(box)  # changes nothing
+    assert workspace.home.ledger.marks.tagging(number) == len({row // layout.BATCH for row in TAGS})
 
 
 def test_its_answers_are_the_same(source: Collection, box: Path, workspace: Workspace):
@@ -237,6 +296,39 @@ def test_a_collection_of_the_same_space_takes_it_in_and_its_own_map_does_not_mov
     assert set(plain.map().late) == set(source.snapshot().ids)
 
 
+def test_tags_are_merged_and_what_is_saved_and_drawn_here_stays(source: Collection, box: Path, workspace: Workspace):
+    workspace.import_(box)
+    here, ids = workspace.collection("shades"), source.snapshot().ids
+    here.untag([ids[0]], "hidden")
+    here.tag(ids[7:9], "mine")
+    here.save_query("warm", [Part("yellow")])
+    here.forget("query", "a picture")
+    here.save("view", "mine", {"page": "search"})
+    here.redraw(Drawing(seed=3))
+    workspace.import_(box)
+
+    assert here.tags() == {ids[row]: tags for row, tags in {**TAGS, 7: {"Zoë", "mine"}, 8: {"mine"}}.items()}
+    assert here.saved_query("warm") == (Part("yellow"),)
+    assert here.saved("query")["a picture"] == source.saved("query")["a picture"]
+    assert here.saved("view") == {"mine": {"page": "search"}, **source.saved("view")}
+    assert here.map().drawing == Drawing(seed=3)
+
+
+def test_a_collection_of_the_same_space_takes_marks_in_and_keeps_its_drawing(
+    source: Collection, box: Path, workspace: Workspace, pictures: Path
+):
+    workspace.ingest("plain", [pictures])
+    plain = workspace.collection("plain")
+    own = plain.snapshot().ids
+    plain.tag(own[:1], "Zoë")
+    plain.redraw(Drawing(seed=3))
+    workspace.import_(box, "plain")
+
+    assert plain.tags() == {own[0]: {"Zoë"}, **source.tags()}
+    assert marks(plain)[1:] == marks(source)[1:]
+    assert plain.map().drawing == Drawing(seed=3)
+
+
 def test_a_collection_of_another_model_takes_nothing_in(box: Path, workspace: Workspace, pictures: Path):
     workspace.ingest("plain", [pictures], model="another")
     before = workspace.collection("plain").info, files(workspace)
@@ -283,7 +375,8 @@ def test_an_import_that_was_cut_is_completed_by_running_it_again(
     assert (held, again.added, again.already_there) == (5 * taken, COUNT - held, held)
     here = workspace.collection("shades")
     assert here.snapshot().records == source.snapshot().records
-    assert here.map().key == source.map().key
+    assert (here.map().key, here.map().drawing) == (source.map().key, source.map().drawing)
+    assert marks(here) == marks(source)
     assert is_sound(workspace, "shades")
 
 
@@ -382,6 +475,37 @@ def without(prefix: str) -> Callable[[Members], None]:
 
 def first(members: Members, prefix: str) -> str:
     return next(name for name in members if name.startswith(prefix))
+
+
+def earlier(members: Members) -> None:
+    """As it was before archives held marks and drawings."""
+    lines = [json.loads(line) for line in members["images.jsonl"].splitlines()]
+    for line in lines:
+        line.pop("tags", None)
+    members["images.jsonl"] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    manifest = json.loads(members["manifest.json"])
+    del manifest["saved"], manifest["drawing"]
+    members["manifest.json"] = json.dumps(manifest).encode()
+
+
+def query(parts: Any, name: str = "a", **more: Any) -> Callable[[Members], None]:
+    return said(saved={"query": {name: {"parts": parts, **more}}})
+
+
+def view(body: Any, name: str = "a") -> Callable[[Members], None]:
+    return said(saved={"view": {name: body}})
+
+
+def drawn_as(**changes: Any) -> Callable[[Members], None]:
+    return said(drawing={"n_neighbors": 15, "min_dist": 0.1, "seed": 0, **changes})
+
+
+def nested(levels: int) -> list[Any]:
+    """A list in lists."""
+    found: list[Any] = []
+    for _ in range(levels - 1):
+        found = [found]
+    return found
 
 
 def swap_lines(members: Members) -> None:
@@ -503,7 +627,10 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
     "another kind": (said(kind="something"), "manifest.json is not that of an exported collection"),
     "a manifest that is no JSON": (with_member("manifest.json", b"\xff\xfe"), "is not that of an exported collection"),
     "a manifest that is a list": (with_member("manifest.json", b"[]"), "is not that of an exported collection"),
-    "a manifest without end": (with_member("manifest.json", b" " * (2**22 + 1)), "over the limit"),
+    "a manifest without end": (
+        with_member("manifest.json", b" " * (layout.MOST_MANIFEST + 1)),
+        "over the limit",
+    ),
     "no images": (said(images=0), "where a count belongs"),
     "more images than there are": (said(images=13), "vectors.npy does not hold 13 vectors"),
     "a count of text": (said(images="12"), "where a count belongs"),
@@ -514,6 +641,43 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
     "a logit scale that is no number": (of_space(logit_scale=float("nan")), "where a number belongs"),
     "a space without a name": (of_space(fingerprint=None), "NoneType where str belongs"),
     "no dimension": (of_space(dimension=True), "where a count belongs"),
+    "tags that are no list": (row(tags="hidden"), "line 4 of images.jsonl .*the tags of an image are a list"),
+    "tags of nothing": (row(tags=None), "line 4 of images.jsonl .*the tags of an image are a list"),
+    "a million tags": (row(tags=["a"] * 10**6), "line 4 .*the tags of an image are a list of at most 1,000"),
+    "a tag without end": (row(tags=["a" * 10_000]), "line 4 .*The tag has 10000 characters: at most 80"),
+    "an empty tag": (row(tags=[" "]), "line 4 .*The tag is empty"),
+    "a tag of two lines": (row(tags=["a\nb"]), r"line 4 .*'a\\nb' is no tag as it is kept"),
+    "a tag that cannot be stored": (row(tags=["a\ud800"]), "line 4 .*is no tag as it is kept"),
+    "a tag that is a number": (row(tags=[5]), "line 4 .*a tag is a text, not int"),
+    "a saved list": (said(saved=[]), "manifest.json .*what was saved is no JSON object"),
+    "queries in a list": (said(saved={"query": [1]}), "what was saved as a query is a JSON object"),
+    "too many queries": (
+        said(saved={"query": {str(n): {"parts": []} for n in range(1001)}}),
+        "what was saved as a query is a JSON object of at most 1,000 names",
+    ),
+    "a name without end": (view({}, "a" * 81), "The name of a saved view has 81 characters: at most 80"),
+    "a name with outer space": (view({}, " a"), "' a' is no name of a saved view as it is kept"),
+    "a view that is no object": (view([1]), "the saved view 'a': it is not a JSON object"),
+    "a query that is no object": (said(saved={"query": {"a": 1}}), "the saved query 'a': it is not a JSON object"),
+    "a view of lists in lists": (view({"a": nested(8)}), "'a': it is not a JSON object of at most 8 levels"),
+    "a view that is too large": (view({"a": "a" * 2**23}), "'a': it has 8,388,617 bytes, over the limit"),
+    "a view with no number": (view({"a": float("nan")}), "'a': it holds what cannot be stored"),
+    "a view that cannot be stored": (view({"a": "\ud800"}), "'a': it holds what cannot be stored"),
+    "a query without parts": (said(saved={"query": {"a": {}}}), "'a': A query is a list of at most 12 parts"),
+    "a query of 13 parts": (query([{"text": "a"}] * 13), "'a': A query is a list of at most 12 parts"),
+    "a query with a path": (query([{"path": "/etc/passwd"}]), "'a': This is no part of a query: {'path': '/etc/pas"),
+    "a view with a path": (view({"parts": [{"path": "/etc"}]}), "the saved view 'a': This is no part of a query"),
+    "a part with line ends": (query(["a\nb\x1b[2J"]), r"'a': This is no part of a query: 'a\\nb\\x1b\[2J'"),
+    "a weight beyond float": (query([{"text": "a", "weight": 10**400}]), "the saved query 'a': "),
+    "a picture of another model": (query([{"vector": [1.0] * 5}]), "'a': a picture of a query has 4 numbers"),
+    "a picture without bound": (query([{"vector": [1e300] * 4}]), "'a': This is no part of a query"),
+    "a drawing that is a list": (said(drawing=[]), "manifest.json .*list where dict belongs"),
+    "half a drawing": (said(drawing={"seed": 0}), "manifest.json .*'min_dist'"),
+    "a drawing of too many neighbours": (drawn_as(n_neighbors=201), "A map is drawn with 2 to 200 neighbours, not 201"),
+    "a drawing of true neighbours": (drawn_as(n_neighbors=True), "True where a count belongs"),
+    "a distance that is no number": (drawn_as(min_dist=float("nan")), "nan where a number belongs"),
+    "a seed below 0": (drawn_as(seed=-1), "-1 where a count belongs"),
+    "a seed beyond": (drawn_as(seed=2**32), "A seed is a whole number"),
     **{
         f"without {name}": (without(name), f"there is no {name} in it")
         for name in ("manifest.json", "SHA256SUMS", "vectors.npy", "images.jsonl", "texts.npy")
@@ -523,13 +687,13 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
 
 def refused(workspace: Workspace, path: Path, reason: str) -> None:
     """An import is refused in one sentence, and neither a new nor an old collection has changed."""
-    before = workspace.collections(), files(workspace)
+    before = workspace.collections(), files(workspace), marks(workspace.collection("plain"))
     for name in ("shades", "plain"):
         with pytest.raises(Unreadable, match=reason) as caught:
             workspace.import_(path, name)
         assert str(caught.value).startswith(f"{path}: it cannot be imported: ")
-        assert "\n" not in str(caught.value)
-    assert (workspace.collections(), files(workspace)) == before
+        assert str(caught.value).removeprefix(str(path)).isprintable()
+    assert (workspace.collections(), files(workspace), marks(workspace.collection("plain"))) == before
 
 
 @pytest.fixture
@@ -590,8 +754,11 @@ def test_the_longest_names_and_metadata_that_an_ingest_takes_can_be_exported_and
 @pytest.mark.parametrize(
     ("limit", "most", "reason"),
     [
-        ("MOST_LINE", 300, "names and metadata are longer than an import takes"),
-        ("MOST_TEXT", 20, "names and metadata are longer than an import takes"),
+        ("MOST_LINE", 300, "names, metadata and tags are more than an import takes"),
+        ("MOST_TEXT", 20, "names, metadata and tags are more than an import takes"),
+        ("MOST_TAGS", 1, "names, metadata and tags are more than an import takes .* 1 tags"),
+        ("MOST_SAVED", 1, "shades cannot be exported: what was saved as a query .* at most 1 names"),
+        ("MOST_BODY", 200, "shades cannot be exported: the saved query 'warm': it has [0-9]+ bytes.*Forget it first"),
         ("MOST_TEXT", 5, "has a name of more than 5 characters: rename it first"),
         ("MOST_MANIFEST", 100, "too many texts on the map"),
         ("MOST_ENTRIES", COUNT + 4, "too many pictures for one zip"),
@@ -708,6 +875,7 @@ def test_a_dimension_that_is_not_that_of_the_vectors_or_of_the_model_is_refused(
 ):
     members = read(box)
     of_space(dimension=5)(members)
+    said(saved={})(members)  # one is a picture in 4 dimensions
     path = written(tmp_path / "box.zip", members)
 
     with pytest.raises(Unreadable, match=r"vectors\.npy does not hold 12 vectors of 5 numbers"):
@@ -920,6 +1088,8 @@ def test_a_copy_has_everything_and_embeds_nothing(box: Path, workspace: Workspac
     assert here.snapshot().records == there.snapshot().records
     assert here.snapshot().vectors.tobytes() == there.snapshot().vectors.tobytes()
     assert (here.map().key, here.map().late, here.anchors()) == (there.map().key, there.map().late, there.anchors())
+    assert (marks(here), here.map().drawing) == (marks(there), there.map().drawing)
+    assert len(here.tags()) == len(TAGS)
     assert here.search("red").hits == there.search("red").hits
     assert workspace.home.encoder("pocket").seen["images"] == 0
     assert is_sound(workspace, "second")
@@ -976,3 +1146,34 @@ def test_a_copy_that_was_cut_off_has_no_images_and_is_completed_by_the_same_comm
     assert {info.name: info.images for info in workspace.collections()} == {"second": 0, "shades": COUNT}
 
     assert workspace.copy("shades", "second").map().key == workspace.collection("shades").map().key
+
+
+def test_a_copy_that_was_cut_off_after_its_images_came_has_everything(
+    box: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    workspace.import_(box)
+    add, there = workspace.home.ledger.add, workspace.collection("shades")
+
+    def cut_off(*given: Any) -> Any:
+        add(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(workspace.home.ledger, "add", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            workspace.copy("shades", "second")
+    here = workspace.collection("second")
+
+    assert (here.info.images, marks(here), here.anchors()) == (COUNT, marks(there), there.anchors())
+    assert here.map().key == there.map().key
+
+
+def test_a_copy_of_some_images_has_their_tags_and_neither_map_nor_what_was_saved(box: Path, workspace: Workspace):
+    workspace.import_(box)
+    ids = workspace.collection("shades").snapshot().ids
+    here = workspace.copy("shades", "some", ids=ids[:4])
+
+    assert marks(here) == ({ids[0]: {"hidden"}, ids[3]: TAGS[3]}, [], [])
+    assert not here.is_drawn
+    workspace.home.ledger.add(here.info.number, workspace.collection("shades").snapshot().records[7:8], np.eye(1, 4))
+    assert ids[7] not in here.tags()  # of an image that was not chosen nothing was brought

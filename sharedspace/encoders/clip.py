@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ class ClipEncoder:
         self._turn: AbstractContextManager[Any] = nullcontext() if clip.device.type == "cpu" else threading.Lock()
         self._limit = int(clip.config.text_config.max_position_embeddings)
         self._model.max_seq_length = self._limit
-        _cores()
+        self._model.tokenizer.split_special_tokens = True  # a typed <|endoftext|> is text, and ends nothing
         self.space = Space(
             fingerprint=_fingerprint(folder),
             model=name,
@@ -73,13 +72,13 @@ class ClipEncoder:
         """Threads that prepare and encode side by side, one a core."""
         import torch
 
-        cores = _cores()
-        # Cores that share one batch wait for each other; with a batch each they do not.
-        with ThreadPoolExecutor(cores, "encoder", torch.set_num_threads, (1,)) as pool:
-            try:
+        cores = _cores.take()
+        try:
+            # Cores that share one batch wait for each other; with a batch each they do not.
+            with ThreadPoolExecutor(cores, "encoder", torch.set_num_threads, (1,)) as pool:
                 yield pool
-            finally:
-                torch.set_num_threads(cores)  # of this thread, and of all that are yet to come
+        finally:
+            _cores.give_back()
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
         """The pixels that the model reads of a picture."""
@@ -142,12 +141,35 @@ class ClipEncoder:
             return np.asarray(found.pooler_output.float().cpu().numpy())
 
 
-@cache
-def _cores() -> int:
-    """The threads that torch begins with, asked once: within `workers` a thread that begins later has but one."""
-    import torch
+class _Cores:
+    """The threads of torch, while some use them singly: whoever comes amid others would find but one, and leave it."""
 
-    return torch.get_num_threads()
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._cores = 1
+
+    def take(self) -> int:
+        """How many there are."""
+        import torch
+
+        with self._lock:
+            if self._users == 0:
+                self._cores = torch.get_num_threads()
+            self._users += 1
+            return self._cores
+
+    def give_back(self) -> None:
+        """The last to do so restores them, for this thread and for all that are yet to come."""
+        import torch
+
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                torch.set_num_threads(self._cores)
+
+
+_cores = _Cores()
 
 
 def _device() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from sharedspace.errors import BadInput, NotFound
@@ -59,16 +59,6 @@ class Marks:
             found.setdefault(id, set()).add(tag)
         return {id: frozenset(tags) for id, tags in found.items()}
 
-    def copy(self, number: int, to: int) -> None:
-        """Give the images of another collection the tags that they have in this one."""
-        with self._database.write() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO tags SELECT m.collection, m.image, t.tag FROM tags t"
-                " JOIN members m ON m.image = t.image WHERE t.collection = ? AND m.collection = ?",
-                (number, to),
-            )
-            _touch(db, to)
-
     def save(self, number: int, kind: Kind, name: str, body: dict[str, Any]) -> None:
         """Keep plain JSON values under a name, in place of what had that name."""
         row = (number, kind, named(name, "name"), json.dumps(body, allow_nan=False))
@@ -94,6 +84,30 @@ class Marks:
         """Let go of what is kept under a name."""
         with self._database.write() as db:
             db.execute("DELETE FROM saved WHERE collection = ? AND kind = ? AND name = ?", (number, kind, name))
+
+    def put_tags(self, number: int, tags: Mapping[str, Iterable[str]]) -> None:
+        """Put further tags on images, by their id, which may come into the collection later. Raises BadInput."""
+        rows = [(named(tag, "tag"), number, id) for id, own in tags.items() for tag in own]
+        insert = (
+            "INSERT OR IGNORE INTO tags SELECT c.number, i.id, ? FROM collections c, images i"
+            " WHERE c.number = ? AND i.id = ?"
+        )
+        with self._database.write() as db:
+            if db.executemany(insert, rows).rowcount > 0:
+                _touch(db, number)
+
+    def save_new(self, number: int, saved: Mapping[Kind, Mapping[str, dict[str, Any]]]) -> None:
+        """Keep plain JSON values by kind and name; what is kept under such a name already stays. Raises BadInput."""
+        rows = [
+            (number, kind, named(name, "name"), json.dumps(body, allow_nan=False))
+            for kind, bodies in saved.items()
+            for name, body in bodies.items()
+        ]
+        try:
+            with self._database.write() as db:
+                db.executemany("INSERT OR IGNORE INTO saved VALUES (?, ?, ?, ?)", rows)
+        except sqlite3.IntegrityError as error:
+            raise NotFound("collection", f"number {number}") from error
 
 
 def _touch(db: sqlite3.Connection, number: int) -> None:

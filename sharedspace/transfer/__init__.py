@@ -19,7 +19,7 @@ from sharedspace.home import Home, Snapshot
 from sharedspace.ledger import require_same
 from sharedspace.records import Exported, ImageRecord, Imported, MetaValue, Progress, Space
 from sharedspace.transfer import layout, pack, pictures, tables
-from sharedspace.transfer.unpack import Archive, Batch, Point
+from sharedspace.transfer.unpack import Archive, Batch, Manifest, Point
 
 log = logging.getLogger("sharedspace")
 
@@ -128,7 +128,8 @@ def import_(home: Home, path: Path, name: str | None, on_progress: OnProgress, c
 
     Everything is checked before anything is written; then each batch is durable before the next begins, so that
     an import that was stopped is completed by running it again. What the home has already stays as it is:
-    vectors, thumbnails and originals by their id, and the map of a collection that holds other images too.
+    vectors, thumbnails and originals by their id, queries and views by their name, and the map of a collection that
+    holds other images too, as it was drawn. Tags are merged: an image then has those of here and those that came.
     Raises Unreadable for a file that is damaged or not ours, SpaceMismatch for a collection of another model,
     and Cancelled, after which the batches that were taken are there.
     """
@@ -155,7 +156,7 @@ def import_(home: Home, path: Path, name: str | None, on_progress: OnProgress, c
         points = _look(home, archive, told(archive.batches()))
         number = _begin(home, archive, name, space)
         added = _take(home, archive, number, told(archive.batches()))
-        _keep_map(home, number, points, manifest.images, added)
+        _keep_map(home, number, points, manifest, added)
     return Imported(name, manifest.images, added, manifest.images - added, space)
 
 
@@ -185,6 +186,7 @@ def _begin(home: Home, archive: Archive, name: str, space: Space) -> int:
         home.ledger.remember(space, manifest.texts, texts)
         anchors = dict.fromkeys([*home.ledger.anchors(number), *manifest.anchors])
         home.ledger.set_anchors(number, list(anchors))
+        home.ledger.marks.save_new(number, manifest.saved)
     return number
 
 
@@ -221,24 +223,27 @@ def _take(home: Home, archive: Archive, number: int, batches: Iterator[Batch]) -
                 if home.original(record.id) is None and (data := archive.data(layout.ORIGINALS, record.id)):
                     home.write("originals", record.id, data)
             added += home.record(number, batch.records, batch.vectors)
+            home.ledger.marks.put_tags(number, batch.tags)
             home.refresh(number)
     return added
 
 
-def _keep_map(home: Home, number: int, points: list[Point], count: int, added: int) -> None:
+def _keep_map(home: Home, number: int, points: list[Point], manifest: Manifest, added: int) -> None:
     """Keep the map that came, where there is none, or one of a part that was drawn while the import went on."""
     info = home.ledger.info(number)
-    completed = added > 0 and info.images == count
+    completed = added > 0 and info.images == manifest.images
     if points and (completed or home.ledger.map(number) is None):
         xy = np.array([point.xy for point in points], dtype=np.float32)
         late = [point.id for point in points if point.late]
-        home.ledger.save_map(number, projection.named([point.id for point in points], xy, info.revision, late))
+        ids = [point.id for point in points]
+        home.ledger.save_map(number, projection.named(ids, xy, info.revision, late, manifest.drawing))
 
 
 def copy(home: Home, number: int, new: str, on_progress: OnProgress, ids: Collection[str] | None = None) -> int:
-    """A collection of its own with the same images, metadata, tags, map and texts, embedding nothing: its number.
+    """A collection of its own with the same images, metadata, tags, map, texts and saved queries and views: its number.
 
-    With `ids` only those images, and no map: what it shows apart, a map of its own shows better.
+    It embeds nothing. With `ids` only those images with their tags, and the texts: what a map shows apart, one of its
+    own shows better, and what was saved may name other images.
     Raises BadInput where there is one of that name.
     """
     with home.owned():
@@ -247,15 +252,26 @@ def copy(home: Home, number: int, new: str, on_progress: OnProgress, ids: Collec
             if other.name == new and (other.images or other.space != info.space or other.number == number):
                 raise BadInput(f"There is a collection named {new!r} already: choose another name.")
         made = home.ledger.ensure(new, info.space)
-        home.ledger.set_anchors(made, home.ledger.anchors(number))
-        drawn = home.ledger.map(number) if ids is None else None
-        if drawn is not None:  # before the images, which come all at once: a copy that has any has everything
-            home.ledger.save_map(made, replace(drawn, revision=home.ledger.info(made).revision))
         rows = [row for row, id in enumerate(snapshot.ids) if ids is None or id in ids]
+        _copy_marks(home, number, made, {snapshot.ids[row] for row in rows}, whole=ids is None)
+        # Last the images, all at once: a copy that has any has everything.
         home.ledger.add(made, [snapshot.records[row] for row in rows], snapshot.vectors[rows])
-        home.ledger.marks.copy(number, made)
     try:
         home.index(made, on_progress)
     except IndexUnavailable as error:  # the copy is there; whoever asks the index brings it up to date
         log.warning("%s", error)
     return made
+
+
+def _copy_marks(home: Home, number: int, made: int, ids: Collection[str], whole: bool) -> None:
+    """Texts and the tags of those images into another collection; of a `whole` one also what was saved, and the map."""
+    ledger = home.ledger
+    ledger.set_anchors(made, ledger.anchors(number))
+    tags = ledger.marks.tags(number)
+    ledger.marks.put_tags(made, {id: own for id, own in tags.items() if id in ids})
+    if not whole:
+        return
+    ledger.marks.save_new(made, {kind: ledger.marks.saved(number, kind) for kind in layout.KINDS})
+    drawn = ledger.map(number)
+    if drawn is not None:
+        ledger.save_map(made, replace(drawn, revision=ledger.info(made).revision))

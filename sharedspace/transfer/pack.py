@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ def write(
         raise BadInput(
             f"{info.name} has too many pictures for one zip, more than {layout.MOST_ENTRIES:,} with originals."
         )
-    drawn = _present(home.ledger.map(info.number), snapshot)
+    space_map, tags = home.ledger.map(info.number), home.ledger.marks.tags(info.number)
+    drawn, saved = _present(space_map, snapshot), _saved(home, info)
     anchors = home.ledger.anchors(info.number)
     remembered = home.ledger.texts(info.space, anchors)
     with zipfile.ZipFile(part, "w") as archive:
         pack = _Pack(archive)
         pack.add(layout.VECTORS, layout.npy(snapshot.vectors))
-        pack.add(layout.IMAGES, _lines(snapshot.records, drawn), packed=True)
+        pack.add(layout.IMAGES, _lines(snapshot.records, drawn, tags), packed=True)
         rows = list(remembered.values()) or np.empty((0, info.space.dimension), dtype=np.float32)
         pack.add(layout.TEXTS, layout.npy(np.asarray(rows)))
         thumbs = kept = 0
@@ -48,6 +50,7 @@ def write(
             if done % layout.BATCH == 0 or done == len(snapshot.records):
                 step(done)
         manifest = _manifest(info, snapshot, drawn, thumbs, kept) | {"anchors": anchors, "texts": list(remembered)}
+        manifest |= {"saved": saved} | ({"drawing": asdict(space_map.drawing)} if space_map and drawn else {})
         pack.close(manifest)
     return thumbs, kept
 
@@ -61,17 +64,36 @@ def _present(drawn: SpaceMap | None, snapshot: Snapshot) -> dict[str, tuple[list
     return {id: places[id] for id in snapshot.ids if id in places}
 
 
-def _lines(records: Sequence[ImageRecord], drawn: dict[str, tuple[list[float], bool]]) -> Iterator[bytes]:
+def _saved(home: Home, info: CollectionInfo) -> dict[str, dict[str, Any]]:
+    """Saved queries and views by kind and name; raises BadInput for one that an import would not take."""
+    found = {kind: home.ledger.marks.saved(info.number, kind) for kind in layout.KINDS}
+    try:
+        layout.saved(found, info.space.dimension)
+    except BadInput as error:
+        raise BadInput(f"{info.name} cannot be exported: {error}. Forget it first, or export a table.") from error
+    return {kind: dict(sorted(bodies.items())) for kind, bodies in found.items()}
+
+
+def _lines(
+    records: Sequence[ImageRecord],
+    drawn: dict[str, tuple[list[float], bool]],
+    tags: Mapping[str, frozenset[str]],
+) -> Iterator[bytes]:
     for record in records:
         row: dict[str, Any] = {"id": record.id, "path": record.path, "names": list(record.names)}
         row |= {"width": record.width, "height": record.height, "meta": record.meta}
         if record.id in drawn:
             row["xy"], row["late"] = drawn[record.id]
+        own = sorted(tags.get(record.id, ()))
+        if own:
+            row["tags"] = own
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
-        if len(line) > layout.MOST_LINE or max(map(len, (record.path, *record.names))) > layout.MOST_TEXT:
+        longest = max(map(len, (record.path, *record.names)))
+        if len(line) > layout.MOST_LINE or longest > layout.MOST_TEXT or len(own) > layout.MOST_TAGS:
             raise BadInput(
-                f"{record.path[:80]} cannot be exported: its names and metadata are longer than an import takes "
-                f"({layout.MOST_TEXT:,} characters a name, {layout.MOST_LINE // 2**20} MB in all). "
+                f"{record.path[:80]} cannot be exported: its names, metadata and tags are more than an import takes "
+                f"({layout.MOST_TEXT:,} characters a name, {layout.MOST_TAGS:,} tags, "
+                f"{layout.MOST_LINE // 2**20} MB in all). "
                 "Remove it from the collection first, or export a table."
             )
         yield line
@@ -141,5 +163,8 @@ class _Pack:
         manifest["sums"] = self.add(layout.SUMS, list(self._sums), packed=True)
         data = json.dumps(manifest, indent=2, allow_nan=False).encode()
         if len(data) > layout.MOST_MANIFEST:
-            raise BadInput("There are too many texts on the map for an export: take some off first.")
+            raise BadInput(
+                f"There are too many texts on the map, saved queries and views for an export, {len(data):,} bytes of "
+                f"at most {layout.MOST_MANIFEST:,}: take some off first."
+            )
         self.add(layout.MANIFEST, [data], packed=True)

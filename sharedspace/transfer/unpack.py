@@ -23,14 +23,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sharedspace import images, limits
+from sharedspace import images, limits, projection
 from sharedspace.encoders import clean
-from sharedspace.errors import Unreadable
-from sharedspace.records import ImageRecord, Meta, Space
+from sharedspace.errors import BadInput, Unreadable
+from sharedspace.ledger.marks import Kind
+from sharedspace.records import Drawing, ImageRecord, Meta, Space
 from sharedspace.transfer import layout
 
 # What zipfile raises on damage; of impossible offsets and of names that are no UTF-8 a ValueError.
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError)
+WRONG = (KeyError, TypeError, ValueError, RecursionError, BadInput)  # of a value
 ID = re.compile("[0-9a-f]{64}")
 MOST_THUMB = 2**20  # bytes; ours have some 10,000
 LARGEST = 2**63  # an integer that Chroma takes stands below
@@ -48,6 +50,8 @@ class Manifest:
     originals: int
     anchors: tuple[str, ...]
     texts: tuple[str, ...]  # those whose vectors are in it
+    drawing: Drawing  # of the map
+    saved: dict[Kind, dict[str, dict[str, Any]]]  # by name
     sums: str  # sha256 of SHA256SUMS
 
 
@@ -67,6 +71,7 @@ class Batch:
     records: list[ImageRecord]
     vectors: np.ndarray  # (b, d) float32 unit rows
     points: list[Point]  # of those that are on the map
+    tags: dict[str, tuple[str, ...]]  # of those that have any, by id
 
 
 class Archive:
@@ -105,19 +110,21 @@ class Archive:
         while row < count:
             records: list[ImageRecord] = []
             points: list[Point] = []
+            tags: dict[str, tuple[str, ...]] = {}
             size = 0
             while row < count and len(records) < layout.BATCH and size < layout.LINES:
                 line = lines.line()
-                record, point = self._image(line, row)
+                record, point, own = self._image(line, row)
                 if record.id <= before:
                     raise self._bad(f"line {row + 1} of {layout.IMAGES} is not in the order of the ids")
                 before = record.id
                 pictures += sum(kind + record.id in self._members for kind in (layout.THUMBS, layout.ORIGINALS))
                 records.append(record)
                 points += [] if point is None else [point]
+                tags |= {record.id: own} if own else {}
                 size += len(line)
                 row += 1
-            yield Batch(records, self._rows(vectors, len(records), dimension), points)
+            yield Batch(records, self._rows(vectors, len(records), dimension), points, tags)
         vectors.end()
         lines.end()
         if pictures != self.manifest.thumbs + self.manifest.originals:
@@ -193,17 +200,20 @@ class Archive:
                 f"this program reads {layout.VERSION}): update the program"
             )
         try:
+            space = _space(said["space"])
             found = Manifest(
                 name=_text(said["name"]),
-                space=_space(said["space"]),
+                space=space,
                 images=_count(said["images"], 1, 10**8),
                 thumbs=_count(said["thumbs"]),
                 originals=_count(said["originals"]),
                 anchors=tuple(_cleaned(text) for text in _is(said["anchors"], list)),
                 texts=tuple(_cleaned(text) for text in _is(said["texts"], list)),
+                drawing=_drawing(said["drawing"]) if "drawing" in said else Drawing(),
+                saved=layout.saved(said.get("saved", {}), space.dimension),
                 sums=_is(said["sums"], str),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except WRONG as error:
             raise self._bad(f"{layout.MANIFEST} lacks something or holds what cannot be ({error})") from error
         for kind, count in ((layout.THUMBS, found.thumbs), (layout.ORIGINALS, found.originals)):
             there = sum(name.startswith(kind) for name in self._members)
@@ -224,7 +234,7 @@ class Archive:
 
     # -- rows
 
-    def _image(self, line: bytes, row: int) -> tuple[ImageRecord, Point | None]:
+    def _image(self, line: bytes, row: int) -> tuple[ImageRecord, Point | None, tuple[str, ...]]:
         try:
             said = _document(line)
             id = _is(said["id"], str)
@@ -233,8 +243,8 @@ class Archive:
             width, height = _count(said["width"]), _count(said["height"])
             names = tuple(_text(name) for name in _is(said["names"], list))
             record = ImageRecord(id, _text(said["path"]), width, height, _meta(said["meta"]), names)
-            return record, _point(id, said) if "xy" in said else None
-        except (KeyError, TypeError, ValueError) as error:
+            return record, _point(id, said) if "xy" in said else None, layout.tags(said.get("tags", []))
+        except WRONG as error:
             where = f"line {row + 1} of {layout.IMAGES}"
             raise self._bad(f"{where} lacks something or holds what cannot be ({error})") from error
 
@@ -259,7 +269,8 @@ class Archive:
         return _Member(self, name, self._sums[name])
 
     def _bad(self, reason: str) -> Unreadable:
-        return Unreadable(str(self.path), f"it cannot be imported: {reason}.")
+        shown = "".join(one if one.isprintable() else " " for one in reason)  # it may quote what a stranger wrote
+        return Unreadable(str(self.path), f"it cannot be imported: {' '.join(shown.split())}.")
 
     @contextmanager
     def _sound(self, name: str) -> Iterator[None]:
@@ -379,6 +390,14 @@ def _space(said: Any) -> Space:
     if scale <= 0:
         raise ValueError(f"a logit scale of {scale}")
     return Space(_text(known["fingerprint"]), _text(known["model"]), _count(known["dimension"], 1, 2**16), scale)
+
+
+def _drawing(said: Any) -> Drawing:
+    known = _is(said, dict)
+    least = _number(known["min_dist"], projection.LARGEST_MIN_DIST)
+    found = Drawing(_count(known["n_neighbors"]), least, _count(known["seed"], most=2**32))
+    projection.check(found)
+    return found
 
 
 def _meta(said: Any) -> Meta:

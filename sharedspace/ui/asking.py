@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from sharedspace import filters
-from sharedspace.collection import Collection
+from sharedspace.collection import SAVED, Collection
 from sharedspace.encoders import MAX_CHARACTERS
 from sharedspace.errors import BadInput, SharedSpaceError
 from sharedspace.filters import Condition
@@ -245,15 +245,16 @@ def _weights(parts: tuple[Part, ...]) -> None:
 
 def _filter(collection: Collection) -> None:
     tags = collection.tags()
-    fields = [*([filters.TAG] if tags else []), *collection.fields()]
+    saved = [f"{SAVED}{name}" for name in collection.saved("query")]
+    fields = [*([filters.TAG] if tags else []), *collection.fields(), *saved]
     if fields:
         field = st.selectbox("Field", fields, key="filter.field")
         how = st.selectbox("Has to be", list(OPERATORS), key="filter.how")
-        values = (
-            sorted({tag for own in tags.values() for tag in own})
-            if field == filters.TAG
-            else _values(collection, field)
-        )
+        values: list[str] = []  # of a saved query numbers are typed
+        if field == filters.TAG:
+            values = sorted({tag for own in tags.values() for tag in own})
+        elif field not in saved:
+            values = _values(collection, str(field))
         if values and how in ("is", "is not"):
             value = st.selectbox("Value", values, key=f"filter.value.{field}")
         else:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from sharedspace import chance
 from sharedspace.collection import Collection
 from sharedspace.records import Hit, ImageRecord, SearchResult
 from sharedspace.ui import cache, state
@@ -69,10 +70,16 @@ def _note(collection: Collection, result: SearchResult, hit: Hit) -> str:
         return " · ".join(
             f"{short(term.name, 18)} {part:+.1f}" for term, part in zip(result.terms, hit.parts, strict=True)
         )
-    if result.no_match_line is not None:
-        share = min(collection.baseline().pair_percentile(hit.score), 99.9)  # above all sampled pairs is not above all
-        return f"over {share:.1f} % of pairs" if share > 99 else f"over {share:.0f} % of pairs"
-    return ""
+    if result.no_match_line is None:
+        return ""
+    images = chance.percentile(result.scores, hit.score)
+    pairs = collection.baseline().pair_percentile(hit.score)
+    return f"over {_share(images)} of images, {_share(pairs)} of pairs"
+
+
+def _share(percentile: float) -> str:
+    """A percentile in words; above all others is not above all there could be."""
+    return f"{min(percentile, 99.9):.1f} %" if percentile > 99 else f"{percentile:.0f} %"
 
 
 def results(collection: Collection, result: SearchResult, key: str, tile: str = "8.5rem") -> None:

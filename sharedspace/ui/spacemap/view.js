@@ -17,7 +17,7 @@ class View {
     if (this.grid) extend(box, ...this.grid.box.slice(0, 2)), extend(box, ...this.grid.box.slice(2));
     for (const [, x, y] of anchors) extend(box, x, y);
     const [left, bottom, right, top] = Number.isFinite(box[0]) ? box : [-1, -1, 1, 1];
-    const edge = axes ? 130 : this.data.n <= 64 ? 150 : 72; // of few images the pictures are seen at once
+    const edge = axes ? 130 : this.data.n <= 24 ? 150 : 72; // of few images the pictures are seen at once
     const room = (size) => Math.max(size - edge, size / 2);
     const scale = Math.min(room(this.width) / (right - left), room(this.height) / (top - bottom));
     return { x: (left + right) / 2, y: (bottom + top) / 2, scale: Number.isFinite(scale) ? scale : 100 };
