@@ -74,7 +74,7 @@ def _note(collection: Collection, result: SearchResult, hit: Hit) -> str:
         return ""
     images = chance.percentile(result.scores, hit.score)
     pairs = collection.baseline().pair_percentile(hit.score)
-    return f"over {_share(images)} of images, {_share(pairs)} of pairs"
+    return f"over {_share(images)} of images and {_share(pairs)} of pairs"
 
 
 def _share(percentile: float) -> str:

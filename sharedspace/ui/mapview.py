@@ -198,8 +198,7 @@ def _map_and_images(collection: Collection, question: Question, view: View) -> N
     left, right = st.columns([5, 2], gap="medium")
     with left:
         with st.container():  # its own place, which may be empty
-            matched = [] if result is None else [hit.id for hit in result.hits if hit.matched is not False]
-            selecting.bar(collection, "map", matched)
+            selecting.bar(collection, "map")
         _draw(key, url, points, laid, coloured, snapshot, shown, picked, near, result, at)
         _about(collection, drawn, laid, coloured, view, result)
         _save(collection, snapshot, laid, coloured, result, shown)
@@ -340,7 +339,9 @@ def _beside(
     elif selected and (result is None or _beside_shows(SELECTION)):
         _selection(collection, snapshot, selected)
     elif result is not None:
-        st.markdown(f"**Nearest to** {plain(result.query)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**Nearest to** {plain(result.query)}", width="stretch")
+            selecting.offer([hit.id for hit in result.hits if hit.matched is not False])
         galleries.results(collection, result, "map", "5.2rem")
         galleries.meaning(collection, result)
     else:

@@ -33,8 +33,7 @@ def bar(collection: Collection, where: str, offered: Sequence[str] = ()) -> None
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection"):
         if more and not selected:
-            words = f"Select all {len(offered)}" if len(offered) > 1 else "Select it"
-            st.button(words, icon=":material/select_all:", type="tertiary", on_click=state.select, args=(offered,))
+            offer(offered)
         if selected:
             st.markdown(f"**{len(selected):,} selected**", width="content")
             _verbs(collection, selected, where)
@@ -48,6 +47,14 @@ def bar(collection: Collection, where: str, offered: Sequence[str] = ()) -> None
                 args=(collection,),
                 key="undo",
             )
+
+
+def offer(ids: Sequence[str]) -> None:
+    """A button that selects some images; nothing where they are selected, or none."""
+    if state.get().selected.issuperset(ids):
+        return
+    words = f"Select all {len(ids)}" if len(ids) > 1 else "Select it"
+    st.button(words, icon=":material/select_all:", type="tertiary", on_click=state.select, args=(ids,))
 
 
 def _verbs(collection: Collection, selected: frozenset[str], where: str) -> None:
