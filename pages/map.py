@@ -1,6 +1,6 @@
 """Pictures and words on one map; a query shows where it lands."""
 
-from sharedspace.ui import asking, frame, mapview
+from sharedspace.ui import asking, frame, knobs, mapview
 
 with frame.page(
     "Map", "Each point is a picture, and near means alike to the model. Type words and see where they land."
@@ -8,5 +8,5 @@ with frame.page(
     question = asking.bar(collection)
     view = mapview.controls(collection)
     if not collection.is_drawn:
-        mapview.draw_first(collection)
+        knobs.draw_first(collection)
     mapview.map_and_images(collection, question, view)

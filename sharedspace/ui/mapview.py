@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from sharedspace import images, projection
+from sharedspace import projection
 from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
 from sharedspace.questions import Part
-from sharedspace.records import Drawing, SearchResult, SpaceMap
+from sharedspace.records import SearchResult, SpaceMap
 from sharedspace.ui import (
     cache,
     colouring,
     detail,
     frame,
     galleries,
+    knobs,
     layouts,
-    running,
     selecting,
+    standalone,
     state,
     views,
     widgets,
@@ -33,13 +32,10 @@ from sharedspace.ui.colouring import Colouring
 from sharedspace.ui.layouts import Layout
 from sharedspace.ui.routes import address
 from sharedspace.ui.spacemap.component import last_event, spacemap
-from sharedspace.ui.spacemap.page import page
 from sharedspace.ui.text import plain
 
 LINES = 12  # lines from the star to its best images
 SHOWN = 60  # pictures of a selection that are shown
-PICTURES = 3000  # of a stand-alone page that carries its pictures
-HEIGHT = 600  # px
 RESULTS, SELECTION = "results", "selection"
 
 
@@ -51,28 +47,6 @@ class View:
     layout: str
     a: str  # two phrases, for axes and contrast
     b: str
-
-
-def draw_first(collection: Collection) -> None:
-    """Have the map drawn in the background and say so; the rest of the page waits."""
-    name = collection.info.name
-    mine = [job for job in cache.jobs().all() if job.collection == name]
-    if any(job.active and job.lane == "adding" for job in mine):
-        st.info(
-            "Pictures are being added: the map is drawn when they are in. Meanwhile those that are can be searched."
-        )
-        st.stop()
-    last = next((job for job in reversed(mine) if job.title == running.drawing(name)), None)
-    if last is not None and last.state == "failed":
-        st.error(plain(last.error), icon=":material/error:")
-        if not st.button("Draw the map again"):
-            st.stop()
-    if last is None or not last.active:
-        running.draw(cache.jobs(), collection)
-        st.rerun()
-    st.info("The map is being drawn. The first drawing after a start takes some 20 seconds.")
-    st.skeleton(height=HEIGHT)
-    st.stop()
 
 
 def controls(collection: Collection) -> View:
@@ -99,7 +73,7 @@ def controls(collection: Collection) -> View:
         with st.popover("Words", icon=":material/text_fields:", help="Texts that are kept on the map"):
             widgets.anchors(collection)
         with st.popover("Map", icon=":material/tune:", help="How it is drawn, and how far it can be trusted"):
-            _settings(collection)
+            knobs.form(collection)
         views.menu(collection, "map")
     with st.container():  # its own place, which may be empty
         a, b = _phrases(str(layout) == layouts.WORDS or str(colour) == colouring.CONTRAST)
@@ -118,54 +92,6 @@ def _phrases(wanted: bool) -> tuple[str, str]:
         )
     )
     return str(first or "").strip(), str(second or "").strip()
-
-
-def _settings(collection: Collection) -> None:
-    """How the map is drawn, the means to draw it otherwise, and its trust."""
-    if not collection.is_drawn:
-        st.caption("The map is drawn first.")
-        return
-    drawn = collection.map()
-    now = drawn.drawing
-    _trust(collection)
-    most = max(3, min(100, len(drawn.ids) - 1))
-    with st.form("map.drawing", border=False):
-        st.caption("UMAP's knobs: few neighbours show detail, many the whole; a small distance packs groups tightly.")
-        near = st.slider("Neighbours", 2, most, min(now.n_neighbors, most), key=f"map.near.{drawn.key}")
-        apart = st.slider("Least distance", 0.0, 0.99, now.min_dist, 0.01, key=f"map.apart.{drawn.key}")
-        seed = st.number_input(
-            "Seed", 0, 2**32 - 1, now.seed, 1, key=f"map.seed.{drawn.key}", help="The same seed gives the same map"
-        )
-        if st.form_submit_button(
-            "Draw anew", icon=":material/refresh:", help="In the background; this map stays until then."
-        ):
-            redraw(collection, Drawing(int(near), float(apart), int(seed)))
-            st.rerun()
-
-
-def _trust(collection: Collection) -> None:
-    if collection.has_neighbours:
-        share = float(collection.trust().mean())
-        st.metric("Map trust", f"{share:.2f}")
-        st.caption(
-            "Of each picture's 15 true neighbours, this share on average is drawn among its nearest 15. Colour by "
-            "map trust to see where, click a picture to see its true neighbours linked."
-        )
-        return
-    if st.button("Work out the map's trust", help="Compares all images, once"):
-        cache.work_out_trust(collection)
-
-
-def redraw(collection: Collection, drawing: Drawing) -> None:
-    """Draw the map anew in the background; this one stays until then."""
-    name = collection.info.name
-    projection.check(drawing)
-    cache.jobs().submit(
-        f"Drawing the map of {name} anew", name, lambda job: collection.now.redraw(drawing, job.step).key
-    )
-
-
-# ---- the map and the images beside it ---------------------------------------------------------------
 
 
 @st.fragment
@@ -201,7 +127,7 @@ def _map_and_images(collection: Collection, question: Question, view: View) -> N
             selecting.bar(collection, "map")
         _draw(key, url, points, laid, coloured, snapshot, shown, picked, near, result, at)
         _about(collection, drawn, laid, coloured, view, result)
-        _save(collection, snapshot, laid, coloured, result, shown)
+        standalone.button(collection, snapshot, laid, coloured, result, shown)
     with right:
         _beside(collection, snapshot, picked, near, result)
 
@@ -281,7 +207,7 @@ def _draw(
         hidden_rows=() if shown is None else np.flatnonzero(~shown),
         axes=laid.axes,
         note=laid.note,
-        height=HEIGHT,
+        height=knobs.HEIGHT,
     )
 
 
@@ -312,7 +238,7 @@ def _about(
         say, act = st.columns([4, 1], vertical_alignment="center")
         say.caption(f"{drawn.placed:,} of them came after the drawing and stand by their neighbours.")
         if act.button("Draw anew", help="In the background; this map stays until then."):
-            redraw(collection, drawn.drawing)
+            knobs.redraw(collection, drawn.drawing)
             st.rerun()
 
 
@@ -374,74 +300,3 @@ def _selection(collection: Collection, snapshot: Snapshot, selected: frozenset[s
     ) as fit:
         if fit.open:
             st.html(widgets.fit_bars(cache.describe(collection, tuple(sorted(selected)), None)))
-
-
-# ---- the map as a page of its own -------------------------------------------------------------------
-
-
-def _save(
-    collection: Collection,
-    snapshot: Snapshot,
-    laid: Layout,
-    coloured: Colouring,
-    result: SearchResult | None,
-    shown: np.ndarray | None,
-) -> None:
-    """What is on screen as one HTML file that needs no server."""
-
-    def made() -> str:
-        return standalone(collection, snapshot, laid, coloured, result, shown)
-
-    st.download_button(
-        "Save as a page",
-        made,
-        f"{collection.info.name}-map.html",
-        "text/html",
-        key="map.html",
-        icon=":material/draft:",
-        type="tertiary",
-        on_click="ignore",
-        help="One HTML file with the map and its pictures, which opens anywhere, without this app or a network",
-    )
-
-
-def standalone(
-    collection: Collection,
-    snapshot: Snapshot,
-    laid: Layout,
-    coloured: Colouring,
-    result: SearchResult | None,
-    shown: np.ndarray | None,
-) -> str:
-    """The map as HTML; the pictures are in it while they are not too many."""
-    home = cache.workspace().home
-    few = len(snapshot.records) <= PICTURES
-    given = [shown is None or bool(shown[row]) for row in range(len(snapshot.records))]  # the others stay at home
-    at = {id: row for row, id in enumerate(snapshot.ids)}
-    return page(
-        f"{collection.info.name}, a map by Shared Space",
-        laid.xy,
-        coloured.codes,
-        coloured.palette,
-        coloured.legend,
-        [
-            _data(home.thumbnail(one.id)) if few and out else None
-            for one, out in zip(snapshot.records, given, strict=True)
-        ],
-        [galleries.caption(one) if out else "" for one, out in zip(snapshot.records, given, strict=True)],
-        other="other or none",
-        scale=coloured.scale,
-        anchors=laid.anchors,
-        star=laid.star,
-        hits=[] if result is None else [at[hit.id] for hit in result.hits if hit.matched is not False],
-        hidden_rows=() if shown is None else np.flatnonzero(~shown),
-        axes=laid.axes,
-        note=laid.note,
-    )
-
-
-def _data(path: Path | None) -> str | None:
-    """A picture as an address that holds it."""
-    if path is None:
-        return None
-    return f"data:{images.media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
