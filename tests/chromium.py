@@ -29,15 +29,6 @@ _POINT = """([canvas, chips]) => {
   }
   return best;
 }"""
-# Every text of a progress bar that appears from now on, however short.
-_WATCH_PROGRESS = """() => {
-  window.progressSeen = [];
-  new MutationObserver(() => {
-    for (const bar of document.querySelectorAll('[data-testid=stProgress]')) {
-      if (window.progressSeen.at(-1) !== bar.innerText) window.progressSeen.push(bar.innerText);
-    }
-  }).observe(document.body, {subtree: true, childList: true, characterData: true});
-}"""
 
 
 @contextmanager
@@ -129,14 +120,6 @@ class Visit:
         answer = self.page.request.get(self.server.url + address)
         assert answer.ok, address
         return hashlib.sha256(answer.body()).hexdigest()
-
-    def watch_progress(self) -> None:
-        """Remember from now on what the progress bars of the sidebar say."""
-        self.page.evaluate(_WATCH_PROGRESS)
-
-    def progress_seen(self) -> list[str]:
-        """What they said."""
-        return self.page.evaluate("window.progressSeen")
 
     # ---- the map --------------------------------------------------------------------------------
 

@@ -338,3 +338,19 @@ def test_a_map_of_one_image_is_whole(shell: Shell, tmp_path: Path):
         for out in ("map.csv", "map.png", "map.html"):
             document = shell.json("map", "-c", "one", *given, "--out", out)
             assert document["images"] == 1
+
+
+@pytest.mark.parametrize("given", [[], ["--joint"], ["--along", "red", "blue"]])
+def test_hidden_images_are_on_no_map_that_leaves_the_home(given: list[str], draw: Callable[..., Any], shell: Shell):
+    hidden = core(shell, lambda shades: shades.tag(shades.snapshot().ids[:5], "hidden"))
+
+    assert draw(*given)["images"] == N - 5
+    shown = {row["id"] for row in table()[0]}
+    assert len(shown) == N - 5
+    assert not shown & set(hidden)
+    draw(*given, out="map.html")
+    assert not any(Path(name).name in Path("map.html").read_text() for name in core(shell, paths_of(hidden)))
+
+
+def paths_of(ids: list[str]) -> Callable[[Any], list[str]]:
+    return lambda shades: [record.path for record in shades.snapshot().records if record.id in ids]

@@ -70,12 +70,14 @@ def draw_map(workspace: Workspace, args: Namespace) -> Answer:
         shown = _along(collection, *args.along)
     else:
         shown = _map(collection, args, drawing)
+    passed = collection.mask()  # without the hidden
+    rows = np.arange(len(shown.xy)) if passed is None else np.flatnonzero(passed)
     if out.suffix.lower() == ".csv":
-        _write_csv(out, collection, shown)
+        _write_csv(out, collection, shown, rows)
     else:
-        _write_picture(out, collection, shown, column)
-    what = f"{len(shown.xy):,} images" + (f", texts: {', '.join(map(printable, args.text))}" if args.text else "")
-    document = {"out": args.out, "images": len(shown.xy), **shown.document, "texts": shown.texts}
+        _write_picture(out, collection, shown, rows, column)
+    what = f"{len(rows):,} images" + (f", texts: {', '.join(map(printable, args.text))}" if args.text else "")
+    document = {"out": args.out, **shown.document, "images": len(rows), "texts": shown.texts}
     return Answer(document, [f"{printable(args.out)}: {what}", *shown.lines])
 
 
@@ -140,22 +142,24 @@ def _along(collection: Collection, x: str, y: str) -> Shown:
     return Shown(cosines, {"along": {"x": x, "y": y, "nearer_to_x": nearer}}, [line], axes=(x, y))
 
 
-def _write_csv(out: Path, collection: Collection, shown: Shown) -> None:
-    points = zip(collection.snapshot().records, shown.xy.tolist(), strict=True)
-    rows: list[answers.Document] = [
-        {"kind": "image", "id": record.id, "path": record.path, "x": x, "y": y} for record, (x, y) in points
-    ]
-    if shown.trust is not None:
-        for row, value in zip(rows, shown.trust.tolist(), strict=True):
-            row["trust"] = round(value, 4)
-    rows += [{"kind": "text", "id": "", "path": text["text"], "x": text["x"], "y": text["y"]} for text in shown.texts]
-    write_csv(out, ["kind", "id", "path", "x", "y", *(["trust"] if shown.trust is not None else [])], rows)
+def _write_csv(out: Path, collection: Collection, shown: Shown, rows: np.ndarray) -> None:
+    table: list[answers.Document] = []
+    for row in rows.tolist():
+        record, (x, y) = collection.snapshot().records[row], shown.xy[row].tolist()
+        table.append({"kind": "image", "id": record.id, "path": record.path, "x": x, "y": y})
+        if shown.trust is not None:
+            table[-1]["trust"] = round(float(shown.trust[row]), 4)
+    table += [{"kind": "text", "id": "", "path": text["text"], "x": text["x"], "y": text["y"]} for text in shown.texts]
+    write_csv(out, ["kind", "id", "path", "x", "y", *(["trust"] if shown.trust is not None else [])], table)
 
 
-def _write_picture(out: Path, collection: Collection, shown: Shown, column: Sequence[object] | None) -> None:
+def _write_picture(
+    out: Path, collection: Collection, shown: Shown, rows: np.ndarray, column: Sequence[object] | None
+) -> None:
     from sharedspace.plots import spacemap, theme
 
-    records = collection.snapshot().records
+    records, xy = [collection.snapshot().records[row] for row in rows], shown.xy[rows]
+    column = None if column is None else [column[row] for row in rows]
     texts = [(text["text"], text["x"], text["y"]) for text in shown.texts]
     codes, names, _ = theme.categories([None] * len(records) if column is None else column)
     if column is None:
@@ -164,10 +168,10 @@ def _write_picture(out: Path, collection: Collection, shown: Shown, column: Sequ
         legend = [(name, theme.colour(code)) for code, name in enumerate(names)]
         if names and theme.OTHER_CODE in codes:
             legend.append(("other", theme.OTHER))
-        write(out, images.scatter_png(shown.xy, [theme.colour(code) for code in codes.tolist()], texts, legend))
+        write(out, images.scatter_png(xy, [theme.colour(code) for code in codes.tolist()], texts, legend))
         return
     captions = ["\n".join([record.path, *(f"{k}: {v}" for k, v in record.meta.items())]) for record in records]
-    figure = spacemap.space_map(shown.xy, captions, codes, names, texts)
+    figure = spacemap.space_map(xy, captions, codes, names, texts)
     for axis, phrase in zip(("xaxis", "yaxis"), shown.axes or (), strict=False):
         figure.update_layout({axis: {"visible": True, "title": f"cosine with {theme.plain(phrase)}"}})
     write(out, spacemap.page(figure, f"{collection.info.name} · Shared Space").encode())
