@@ -336,7 +336,7 @@ def counted(visit: Visit) -> int:
 def test_three_hundred_photographs_are_added_in_the_background_while_the_visitor_searches(
     browser: Browser, visit: Visit, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    busy = copies(photographs, 6000, tmp_path / "busy")
+    busy = copies(photographs, 12000, tmp_path / "busy")
     visit.open("/images?collection=sample")
     visit.see_title("Images")
     add_folder(visit, "busy", busy)
@@ -430,7 +430,7 @@ def test_an_export_is_downloaded_whole(visit: Visit, tmp_path: Path) -> None:
 def test_sigterm_amid_an_ingest_ends_the_app_in_time_and_what_it_had_told_is_kept(
     browser: Browser, photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    many = copies(photographs, 6000, tmp_path / "many")
+    many = copies(photographs, 12000, tmp_path / "many")
     (tmp_path / "app").mkdir()
     with serving(tmp_path / "app") as fresh, visiting(browser, fresh) as visit:
         visit.open("/images")
