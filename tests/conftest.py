@@ -7,6 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from chroma import ChromaServer
@@ -15,6 +16,9 @@ from hypothesis import settings
 
 from sharedspace.testing import load_fake
 from sharedspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The same examples in every run, so that a red gate is red again when looked at.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
@@ -52,3 +56,15 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaSe
     started.start()
     yield started
     started.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium for the tests of one file."""
+    from scripts.browser import NoChromium, browsing
+
+    try:
+        with browsing() as opened:
+            yield opened
+    except NoChromium as error:
+        pytest.fail(str(error), pytrace=False)

@@ -15,7 +15,7 @@ from drawn import encoded, png
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from scripts.browser import ENDS_WITHIN, NoChromium, Server, browsing, serving
+from scripts.browser import ENDS_WITHIN, Server, serving
 from sharedspace.ledger import Ledger
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.world import Scene
@@ -25,15 +25,6 @@ pytestmark = pytest.mark.browser
 TITLES = {"map": "Map", "search": "Search", "zero_shot": "Zero-shot", "clusters": "Clusters", "images": "Images"}
 MAP_WITHIN = 20.0  # seconds; several times what it takes, since the machine may be busy
 MARKUP = '<img src=x onerror="window.markupRan=1"> ![leak](http://evil.example/x.png) <b>bold</b>'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        with browsing() as browser:
-            yield browser
-    except NoChromium as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="module")

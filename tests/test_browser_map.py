@@ -12,7 +12,7 @@ from chromium import Visit, visiting
 from drawn import encoded
 from playwright.sync_api import Browser, Locator, expect
 
-from scripts.browser import NoChromium, Server, browsing, serving
+from scripts.browser import Server, serving
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.world import Scene
 
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.browser
 
 QUERY = "a boat at night"
 FOUND = 5  # images of the sample set that match it
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        with browsing() as browser:
-            yield browser
-    except NoChromium as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from streamlit.testing.v1 import AppTest
 
-from scripts.browser import NoChromium, browsing, serving, settle
+from scripts.browser import serving, settle
 from sharedspace.ui.gallery import GalleryEvent, Gesture, Tile, component, gallery
 from sharedspace.ui.gallery.component import _event
 
@@ -193,15 +193,6 @@ MOUNT = """async () => {
   const setTriggerValue = (name, value) => window.sent.push([name, value]);
   window.draw = (data) => draw({ parentElement: root, data, setTriggerValue });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        with browsing() as browser:
-            yield browser
-    except NoChromium as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 class Gallery:

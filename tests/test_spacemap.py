@@ -18,7 +18,6 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from scripts.browser import NoChromium, browsing
 from sharedspace.ui.spacemap import inside, pack
 from sharedspace.ui.spacemap.component import Axes, Gesture, MapEvent, Scale, Star
 from sharedspace.ui.spacemap.gestures import heard
@@ -387,15 +386,6 @@ def test_a_page_refuses_what_does_not_fit(arguments, words):
 
 
 # ---- the component in a browser, on such a page -----------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        with browsing() as browser:
-            yield browser
-    except NoChromium as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 class Seen:
