@@ -306,10 +306,13 @@ def test_pictures_that_are_being_added_keep_their_files_when_another_collection_
     workspace.ingest("first", [pictures], keep=True)
     encoder = workspace.home.encoder("pocket")
 
+    alone = threading.Lock()
+
     class Meanwhile(FakeEncoder):
-        def encode(self, prepared):
-            if any(info.name == "first" for info in workspace.collections()):
-                workspace.delete("first")
+        def encode(self, prepared):  # in several threads at once
+            with alone:
+                if any(info.name == "first" for info in workspace.collections()):
+                    workspace.delete("first")
             return super().encode(prepared)
 
     workspace.home._encoders["pocket"] = Meanwhile("pocket")

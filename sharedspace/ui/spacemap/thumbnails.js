@@ -114,7 +114,7 @@ class Thumbnails extends Points {
   }
 
   thumbBox(i) { // of a drawn thumbnail in CSS px, or null; on whole device pixels, so that edges are sharp
-    if (!this.thumbs.has(i) || !this.store.get(i)) return null;
+    if (!this.thumbs.has(i) || !this.isShown(i) || !this.store.get(i)) return null; // laid before it was hidden
     const snap = (value) => Math.round(value * this.ratio) / this.ratio, size = snap(this.thumbSize);
     const [left, top] = this.placeOf(i).map((middle) => snap(middle - size / 2));
     return [left, top, left + size, top + size];
