@@ -1,7 +1,8 @@
-"""Groups that the vectors form by themselves, as contact sheets."""
+"""Groups that the vectors form by themselves, as contact sheets to judge, name and edit."""
 
-from sharedspace.ui import browsing, frame, widgets
+from sharedspace.ui import frame, grouping
 
 with frame.page("Clusters", "Groups that form by themselves: pictures that are alike to the model.") as collection:
-    method, k, least = widgets.group_options(collection)
-    browsing.groups(collection, method, k, least)
+    wanted = grouping.options(collection)
+    words = grouping.own_words()
+    grouping.groups(collection, wanted, words)

@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Container
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from sharedspace import chance, clusters, explain, filters, gap, images, projection, search, words, zeroshot
+from sharedspace import (
+    chance,
+    clusters,
+    explain,
+    filters,
+    gap,
+    images,
+    naming,
+    projection,
+    quality,
+    search,
+    words,
+    zeroshot,
+)
+from sharedspace.classifier import Classifier, from_document
 from sharedspace.encoders import Encoder, clean
 from sharedspace.encoders.own import OWN, OwnVectors
 from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotFound
 from sharedspace.filters import Condition
 from sharedspace.home import Home, Snapshot
-from sharedspace.ledger import CollectionInfo
+from sharedspace.ingest import match
+from sharedspace.ledger import CollectionInfo, require_same
 from sharedspace.ledger.marks import HIDDEN, Kind
 from sharedspace.questions import Part, of, plain, title
 from sharedspace.records import (
+    OTHER,
     Classification,
     Clustering,
     Drawing,
+    Duplicates,
+    Given,
     Hit,
     ImageRecord,
+    Leaks,
+    Meta,
     MetaValue,
+    Mode,
+    Pairs,
     Placement,
+    Poor,
     Progress,
     SearchResult,
     SpaceMap,
+    Strangers,
+    Subset,
     Term,
 )
 from sharedspace.search import Word
 from sharedspace.vectors import nearest_rows
+from sharedspace.zeroshot import Label
 
 AT_ONCE = 5000  # images whose neighbours are found within a second
-SAVED = "query:"  # before the name of a saved query, where it stands for a field
+SAVED = filters.SAVED
 MANY = 500  # images whose ids are no longer written into a query
 KEPT = 50  # neighbours of each image that are worked out at once, since trust, maps and duplicates all ask for some
+CLASSES = 5000  # labels whose vectors are remembered for each set of templates
+PROMPTS = 20_000  # whose vectors are held in memory: 41 MB of 512 dimensions
+READ = 256  # texts that are embedded, or pictures that are looked at, between two reports
+LOOKED_AT = 20_000  # pairs of alike images whose pictures are compared: a minute
 VOCABULARY = "a photo of a {}"  # how a noun is put to the model when an image is described
 Neighbours = tuple[np.ndarray, np.ndarray]
+Method: TypeAlias = Literal["hdbscan", "kmeans", "map"]
+T = TypeVar("T")
+Reporter: TypeAlias = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +138,11 @@ class Collection:
         """Records and vectors of the present revision, rows by id."""
         return self._home.snapshot(self._number) if self._snapshot is None else self._snapshot
 
+    @property
+    def edition(self) -> tuple[int, int, int]:
+        """What any answer holds for: it changes with images, with given values, with tags (hidden images are out)."""
+        return (*self.snapshot().edition, self._home.ledger.marks.tagging(self._number))
+
     def rows(self, ids: Container[str]) -> np.ndarray:
         """The rows of those of the ids that are in the collection, (m,) int."""
         wanted = frozenset(ids)
@@ -131,7 +175,7 @@ class Collection:
         """Forget removed images for good, with their pictures; how many."""
         return self._home.forget_removed(self._number)
 
-    # -- tags, saved queries, saved views
+    # -- tags, given values, what is saved
 
     def tag(self, ids: Sequence[str], tag: str) -> list[str]:
         """Put a tag on images; the ids of those that did not have it. The tag "hidden" leaves them out of answers."""
@@ -147,16 +191,90 @@ class Collection:
         of = (self.info.revision, marks.tagging(self._number))
         return self._home.derived(self._number, "tags", of, lambda: marks.tags(self._number))
 
+    def give(self, field: str, values: Mapping[str, MetaValue | None]) -> dict[str, MetaValue | None]:
+        """Give images values of a field, by id; None takes one back. Given fields are metadata from then on.
+
+        What the images had before, which undoes it when given. Raises BadInput for a field that came with the files,
+        and for what is no name of a field or no value. Where files bring that field later, the given values hold.
+        """
+        name = self._new_field(field)
+        return self._home.ledger.marks.give(self._number, {name: values})[name]
+
+    def give_table(self, data: bytes, name: str) -> Given:
+        """Give images what a table says of them: a CSV, JSON lines or Parquet by the end of its name.
+
+        A column names each row's image by path, file name or id; each other one becomes a given field. Left out are
+        those of what came with the files. Raises Unreadable, and BadInput where no row or no column is left.
+        """
+        filed = self._home.filed(self._number)
+        if not filed.records:
+            raise EmptyCollection(self.info.name)
+        told, unmatched = match(data, name, filed.records)
+        columns = sorted(_fields(told.values()))
+        theirs = {"width", "height", *self._filed_fields()} - set(self.given())
+        values: dict[str, dict[str, MetaValue | None]] = {
+            filters.new_field(column): {id: meta[column] for id, meta in told.items() if column in meta}
+            for column in columns
+            if column not in theirs
+        }
+        if not values:
+            raise BadInput(f"{name} has no column that did not come with the files of {self.info.name!r}: add one.")
+        self._home.ledger.marks.give(self._number, values)
+        images = len(set().union(*values.values()))
+        return Given(tuple(values), images, tuple(unmatched), tuple(column for column in columns if column in theirs))
+
+    def given(self) -> list[str]:
+        """The fields that were given here and did not come with the files, by name."""
+        return self._home.ledger.marks.given_fields(self._number)
+
+    def take_back(self, field: str) -> dict[str, MetaValue]:
+        """Take back all values of a given field; those that were there, by id. Raises NotFound."""
+        if field not in self.given():
+            raise NotFound("given field", field, self.given())
+        return self._home.ledger.marks.take_back(self._number, field)
+
+    def judge(self, label: str, ids: Sequence[str], answer: bool | None) -> dict[str, MetaValue | None]:
+        """Say of images whether they are of a label, or take that back; kept as the given field `judging(label)`.
+
+        What was said before, which undoes it when given to that field.
+        """
+        return self.give(self.judging(label), dict.fromkeys(ids, answer))
+
+    def judging(self, label: str) -> str:
+        """The field with the judgements of a label."""
+        return f"is {label}"
+
+    def judged(self, labels: Sequence[str]) -> np.ndarray:
+        """What was said of each image, (L, n) int8 in the order of the rows: 1 it is, 0 it is not, -1 nothing."""
+        found = np.full((len(labels), len(self.snapshot().records)), -1, dtype=np.int8)
+        given = set(self.given())
+        for place, label in enumerate(labels):
+            if self.judging(label) in given:
+                values = self.column(self.judging(label)) if self.judging(label) in self.fields() else []
+                said = [1 if value is True else 0 if value is False else -1 for value in values]
+                found[place, : len(said)] = said
+        return found
+
+    def _new_field(self, field: str) -> str:
+        name = filters.new_field(field)
+        if name in self._filed_fields() and name not in self.given():
+            raise BadInput(f"The field {name!r} came with the files of {self.info.name!r}: choose another name.")
+        return name
+
+    def _filed_fields(self) -> frozenset[str]:
+        filed = self._home.filed(self._number)
+        return self._home.derived(self._number, "filed fields", filed.revision, lambda: _fields(filed.metas))
+
     def save(self, kind: Kind, name: str, body: Mapping[str, object]) -> None:
-        """Keep a query or view under a name."""
+        """Keep a query, view, label set or classifier, plain JSON values, under a name."""
         self._home.ledger.marks.save(self._number, kind, name, dict(body))
 
     def saved(self, kind: Kind) -> dict[str, dict[str, object]]:
-        """Kept queries or views, by name."""
+        """What is kept of a kind, by name."""
         return self._home.ledger.marks.saved(self._number, kind)
 
     def forget(self, kind: Kind, name: str) -> None:
-        """Let go of a kept query or view."""
+        """Let go of what is kept under a name."""
         self._home.ledger.marks.forget(self._number, kind, name)
 
     def save_query(self, name: str, parts: Sequence[Part]) -> None:
@@ -309,7 +427,7 @@ class Collection:
         """
         snapshot, tags = self.snapshot(), self.tags()
         plainly = tuple(one for one in where if not one.field.startswith(SAVED))
-        now = (snapshot.revision, plainly, self._home.ledger.marks.tagging(self._number))
+        now = (snapshot.edition, plainly, self._home.ledger.marks.tagging(self._number))
         passed = self._home.derived(self._number, "mask", now, lambda: _passed(snapshot, plainly, tags))
         for one in where:
             if one.field.startswith(SAVED):
@@ -371,60 +489,428 @@ class Collection:
 
     def classify(
         self,
-        labels: Sequence[str],
+        labels: Sequence[str | Label],
         templates: Sequence[str] = (zeroshot.TEMPLATE,),
         temperature: float = 1.0,
         truth: str | None = None,
+        mode: Mode = "one",
+        other: bool = False,
+        where: Sequence[Condition] = (),
+        among: Container[str] | None = None,
+        remember: bool = True,
     ) -> Classification:
-        """Zero-shot labels of all images; `truth` names the metadata field with the right ones."""
-        zeroshot.check(labels, templates)
-        snapshot = self._filled()
-        right = None if truth is None else zeroshot.match_truth(self.column(truth), labels)
-        rows = zeroshot.class_vectors(partial(self.embed, remember=True), labels, templates)
-        cosines = snapshot.vectors @ rows.T
+        """Zero-shot labels of the images that pass the filters; `truth` names the metadata field with the right ones.
+
+        one: the best label, and with `other` none of these where a neutral caption fits better than any. many: each
+        label by itself. Without `remember` the prompts are not kept beyond this process.
+        """
+        named = zeroshot.check(labels, templates, mode, other)
+        space, snapshot, passed = self.info.space, self._filled(), self.mask(where, among)
+        zeroshot.sharpness(space.logit_scale, temperature)  # before the model is asked
+        names = tuple(label.name for label in named)
+        right = None if truth is None else _at(zeroshot.match_truth(self.column(truth), names, other), passed)
+        cosines = _rows(snapshot.vectors, passed) @ self.classes(named, templates, remember).T
+        neutral = _rows(self._neutral(snapshot), passed) if zeroshot.wants_neutral(space, mode, other) else None
+        if other and neutral is not None:
+            names, cosines = (*names, OTHER), np.column_stack([cosines, neutral])
         return Classification(
-            ids=snapshot.ids,
-            paths=snapshot.paths,
-            labels=tuple(labels),
-            probabilities=zeroshot.probabilities(cosines, self.info.space.logit_scale, temperature),
+            ids=_at(snapshot.ids, passed),
+            paths=_at(snapshot.paths, passed),
+            labels=names,
+            probabilities=zeroshot.probabilities(
+                cosines, space.logit_scale, temperature, mode, space.logit_bias, neutral
+            ),
             cosines=cosines,
             truth=right,
+            mode=mode,
         )
+
+    def classes(self, labels: Sequence[Label], templates: Sequence[str], remember: bool = True) -> np.ndarray:
+        """The unit vector of each label, (L, d): of one label that changes, only its own prompts are looked up.
+
+        `remember` keeps the prompts' vectors for later sessions; those of half-typed words nobody needs again.
+        """
+        known = self._known_classes(templates)
+        found = {label: known.get(label) for label in labels}
+        fresh = [label for label, row in found.items() if row is None]
+        if fresh:
+            rows = zeroshot.class_vectors(partial(self._prompts, remember=remember), fresh, templates)
+            found.update(zip(fresh, rows, strict=True))
+            for label in list(known)[: max(0, len(known) + len(fresh) - CLASSES)]:
+                known.pop(label, None)
+            known.update(zip(fresh, rows, strict=True))
+        return np.stack([row for row in found.values() if row is not None])
+
+    def _prompts(self, texts: Sequence[str], remember: bool) -> np.ndarray:
+        """As `embed`; the latest are held in memory, since of a template that changes the others are asked for too."""
+        known = self._known_prompts()
+        found = {text: known.get(text) for text in texts}
+        fresh = [text for text, row in found.items() if row is None]
+        if fresh:
+            rows = self.embed(fresh, remember)
+            found.update(zip(fresh, rows, strict=True))
+            for text in list(known)[: max(0, len(known) + len(fresh) - PROMPTS)]:
+                known.pop(text, None)
+            known.update(zip(fresh[-PROMPTS:], map(np.copy, rows[-PROMPTS:]), strict=True))  # no views of all rows
+        return np.stack([row for row in (found[text] for text in texts) if row is not None])
+
+    def _known_prompts(self) -> dict[str, np.ndarray]:
+        of = self.info.space.fingerprint
+        known: dict[str, np.ndarray] = self._home.derived(self._number, "prompts", of, dict, slots=1)
+        return known
+
+    def _known_classes(self, templates: Sequence[str]) -> dict[Label, np.ndarray]:
+        of = (self.info.space.fingerprint, tuple(templates))
+        known: dict[Label, np.ndarray] = self._home.derived(self._number, "classes", of, dict)
+        return known
+
+    def _neutral(self, snapshot: Snapshot) -> np.ndarray:
+        """What stands for none of these beside the cosines of labels, (n,) float32."""
+
+        def make() -> np.ndarray:
+            return zeroshot.none(snapshot.vectors, self.embed(words.neutral(), remember=True))
+
+        return self._home.derived(self._number, "neutral", snapshot.revision, make)
+
+    def unread(self, labels: Sequence[str | Label], templates: Sequence[str], other: bool = False) -> list[str]:
+        """The texts that `classify` would ask the model for: a large one takes time, which `read` tells."""
+        known, held = self._known_classes(templates), self._known_prompts()
+        fresh = [label for label in zeroshot.check(labels, templates, "one", True) if label not in known]
+        texts = [text for label in fresh for text in zeroshot.prompts(label, templates) if text not in held]
+        texts = list(dict.fromkeys(map(clean, [*texts, *(words.neutral() if other else [])])))
+        read = self._home.ledger.texts(self.info.space, texts)
+        return [text for text in texts if text not in read]
+
+    def read(
+        self, texts: Sequence[str], on_progress: Callable[[Progress], None] = lambda progress: None
+    ) -> None:
+        """Have texts embedded and remembered, READ at a time; `on_progress` may end it, and what was done is kept."""
+        for start in range(0, len(texts), READ):
+            on_progress(Progress(start, len(texts), "texts"))
+            self.embed(texts[start : start + READ], remember=True)
+        on_progress(Progress(len(texts), len(texts), "texts"))
+
+    def classifier(
+        self,
+        labels: Sequence[str | Label],
+        templates: Sequence[str] = (zeroshot.TEMPLATE,),
+        temperature: float = 1.0,
+        mode: Mode = "one",
+        other: bool = False,
+    ) -> Classifier:
+        """What `classify` does with these labels, apart from this collection: its rows are those of a linear head."""
+        named = zeroshot.check(labels, templates, mode, other)
+        space = self.info.space
+        sharp = zeroshot.sharpness(space.logit_scale, temperature)
+        rows = self.classes(named, templates)
+        bank = self.embed(words.neutral() if zeroshot.wants_neutral(space, mode, other) else [], remember=True)
+        zero = (space.logit_bias or 0.0) / temperature if mode == "many" else 0.0
+        return Classifier(
+            labels=tuple(label.name for label in named),
+            weights=np.concatenate([rows, bank]) * sharp,
+            bias=np.repeat([zero, zeroshot.ROUNDING * sharp], [len(rows), len(bank)]),
+            label_of=np.minimum(np.arange(len(rows) + len(bank)), len(rows)),
+            space=space,
+            mode=mode,
+            templates=tuple(templates),
+            prompts=tuple(label.prompts for label in named),
+        )
+
+    def apply(
+        self,
+        classifier: Classifier,
+        truth: str | None = None,
+        where: Sequence[Condition] = (),
+        among: Container[str] | None = None,
+    ) -> Classification:
+        """The labels that a classifier gives to the images that pass the filters; raises SpaceMismatch."""
+        space, snapshot, passed = self.info.space, self._filled(), self.mask(where, among)
+        require_same(space, classifier.space)
+        names, least = classifier.columns, classifier.thresholds
+        other = len(names) > len(classifier.labels)
+        right = None if truth is None else _at(zeroshot.match_truth(self.column(truth), names, other), passed)
+        logits = classifier.logits(_rows(snapshot.vectors, passed))
+        return Classification(
+            ids=_at(snapshot.ids, passed),
+            paths=_at(snapshot.paths, passed),
+            labels=names,
+            probabilities=classifier.probabilities_of(logits),
+            cosines=logits[:, : len(names)] / space.logit_scale,
+            truth=right,
+            mode=classifier.mode,
+            thresholds=None if least is None else np.append(least, np.zeros(int(other), np.float32)),
+        )
+
+    def save_labels(self, name: str, labels: Sequence[str | Label], templates: Sequence[str]) -> None:
+        """Keep a label set with its templates under a name."""
+        named = zeroshot.check(labels, templates, "one", True)
+        self.save("labels", name, zeroshot.plain(named, templates))
+
+    def saved_labels(self, name: str) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+        """A kept label set: labels and templates; raises NotFound with the names there are."""
+        return zeroshot.of(self._home.ledger.marks.one_saved(self._number, "labels", name))
+
+    def save_classifier(self, name: str, classifier: Classifier) -> None:
+        """Keep a classifier of this space under a name; raises SpaceMismatch."""
+        require_same(self.info.space, classifier.space)
+        self.save("classifier", name, classifier.document())
+
+    def saved_classifier(self, name: str) -> Classifier:
+        """A kept classifier; raises NotFound with the names there are."""
+        return from_document(self._home.ledger.marks.one_saved(self._number, "classifier", name))
 
     def cluster(
-        self, method: Literal["hdbscan", "kmeans"] = "hdbscan", k: int = 8, min_size: int | None = None
+        self,
+        method: Method = "hdbscan",
+        k: int | None = None,
+        min_size: int | None = None,
+        where: Sequence[Condition] = (),
+        among: Container[str] | None = None,
+        seed: int = 0,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Clustering:
-        """Groups of the images, on their vectors; `k` is for k-means, `min_size` for HDBSCAN."""
+        """Groups of the images that pass the filters; hidden ones do not. By the vectors, or by "map" on its points.
+
+        `k` is for k-means, by the silhouette where none is given; `min_size` for the others. `on_progress` may end it.
+        """
         snapshot = self._filled()
-        if method == "hdbscan":
-            groups = clusters.hdbscan(snapshot.vectors, min_size)
-        elif method == "kmeans":
-            groups = clusters.kmeans(snapshot.vectors, k)
-        else:
-            raise BadInput(f"There is no clustering method {method!r}: use hdbscan or kmeans.")
-        return Clustering(snapshot.ids, snapshot.paths, groups, method)
+        rows = self._grouped(where, among)
+        groups = self._grouping(method, rows, k, min_size, on_progress)(np.arange(len(rows)), seed)
+        return Clustering(
+            tuple(snapshot.ids[row] for row in rows), tuple(snapshot.paths[row] for row in rows), groups, method
+        )
+
+    def stability(
+        self,
+        method: Method = "hdbscan",
+        k: int | None = None,
+        min_size: int | None = None,
+        where: Sequence[Condition] = (),
+        among: Container[str] | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> float:
+        """How alike the groups are when worked out anew: mean adjusted Rand, 1 for equal, 0 for chance.
+
+        Of k-means over 5 seeds; of the others, which have none, over 5 random parts of 90 % of the images.
+        """
+        rows = self._grouped(where, among)
+        grouping = self._grouping(method, rows, k, min_size, on_progress)
+        share = 1.0 if method == "kmeans" else clusters.SHARE
+
+        def tell(done: int, runs: int) -> None:
+            on_progress(Progress(done, runs, "runs"))
+
+        return clusters.stability(len(rows), grouping, share, tell)
+
+    def name_groups(self, clustering: Clustering, own_words: Sequence[str] = ()) -> Clustering:
+        """Groups with their names, of the shipped nouns that the model knows and the words given; some stay mixed."""
+        rows = self.rows(clustering.ids)
+        if len(rows) != len(clustering.ids):
+            raise BadInput("Some of the grouped images are no longer in the collection: look for groups again.")
+        own = [clean(word) for word in own_words if word.strip()]
+        words = list(dict.fromkeys([*own, *self.vocabulary()]))
+        texts = self.embed([VOCABULARY.replace("{}", word) for word in words], remember=True)
+        vectors = self.snapshot().vectors[rows]
+        return replace(
+            clustering, names=naming.names(vectors, clustering.labels, words, texts, self._line(chance.RATE))
+        )
+
+    def _grouped(self, where: Sequence[Condition], among: Container[str] | None) -> np.ndarray:
+        """The rows that pass the filters; raises BadInput where none does."""
+        passed = self.mask(where, among)
+        rows = np.arange(len(self._filled().records)) if passed is None else np.flatnonzero(passed)
+        if not len(rows):
+            raise BadInput("No image passes the filters: take one away, there is nothing to group.")
+        return rows
+
+    def _grouping(
+        self,
+        method: Method,
+        rows: np.ndarray,
+        k: int | None,
+        min_size: int | None,
+        on_progress: Callable[[Progress], None],
+    ) -> Callable[[np.ndarray, int], np.ndarray]:
+        """What groups a part of those rows, for a seed."""
+        if method == "map":
+            snapshot, drawn = self.view()
+            row = {id: place for place, id in enumerate(drawn.ids)}
+            xy = drawn.xy[[row[self.snapshot().ids[one]] for one in rows]]
+            return lambda part, seed: clusters.hdbscan_map(xy[part], min_size)
+        vectors = self.snapshot().vectors[rows]
+        if method == "kmeans":
+            chosen = clusters.best_k(vectors)[0] if k is None else k
+            return lambda part, seed: clusters.kmeans(vectors[part], chosen, seed)
+        if method != "hdbscan":
+            raise BadInput(f"There is no clustering method {method!r}: use hdbscan, kmeans or map.")
+        near = self._near(self.snapshot(), clusters.NEAR, on_progress)
+
+        def density(part: np.ndarray, seed: int) -> np.ndarray:
+            kept = np.zeros(len(near[0]), dtype=bool)
+            kept[rows[part]] = True
+            return clusters.hdbscan(vectors[part], min_size, clusters.neighbours_among(near, kept))
+
+        return density
 
     def fields(self) -> list[str]:
-        """The names of the metadata fields, by name."""
+        """The names of the metadata fields, by name; among them "folder" where images lie in several."""
         snapshot = self.snapshot()
-        return self._home.derived(
-            self._number,
-            "fields",
-            snapshot.revision,
-            lambda: sorted({field for record in snapshot.records for field in record.meta}),
-        )
+
+        def make() -> list[str]:
+            folders = {filters.folder(record.path) for record in snapshot.records} - {None}
+            return sorted(_fields(snapshot.metas) | ({filters.FOLDER} if len(folders) > 1 else set()))
+
+        return self._home.derived(self._number, "fields", snapshot.edition, make)
 
     def column(self, field: str) -> list[MetaValue | None]:
-        """One metadata field, in the order of the rows; raises NotFound with the fields there are."""
-        if field not in self.fields():
-            raise NotFound("metadata field", field, self.fields())
+        """One metadata field, or "folder", in the order of the rows; raises NotFound with the fields there are."""
         snapshot = self.snapshot()
-        columns: dict[str, list[MetaValue | None]] = self._home.derived(
-            self._number, "columns", snapshot.revision, dict
-        )
+        columns: dict[str, list[MetaValue | None]] = self._home.derived(self._number, "columns", snapshot.edition, dict)
         if field not in columns:
-            columns[field] = [record.meta.get(field) for record in snapshot.records]
+            found = filters.column(snapshot.records, field)
+            if not found:
+                raise NotFound("metadata field", field, self.fields())
+            columns[field] = found
         return columns[field]
+
+    # -- the messy set
+
+    def alike(self, least: float = quality.LEAST, on_progress: Reporter = silent) -> Pairs:
+        """All pairs of images from a cosine on, the strongest first, with the likeness of their pictures.
+
+        Pictures are compared for the strongest LOOKED_AT pairs only. Kept on disk; hidden images are left out.
+        """
+        snapshot = self._filled()
+        pack = self._home.stored(self._number, snapshot.revision, "pairs")
+        if pack is None or float(pack["asked"]) > least:
+            pack = self._pairs(snapshot, least, on_progress)
+            self._home.store(self._number, snapshot.revision, "pairs", pack)
+        found = Pairs(
+            pack["a"], pack["b"], pack["cosine"], float(pack["least"]), bool(pack["cut"]), pack["likeness"]
+        )
+        shown = self.mask()
+        return found if shown is None else found.where(shown[found.a] & shown[found.b])
+
+    @property
+    def has_alike(self) -> bool:
+        """Whether `alike`, `duplicates` and `leaks` answer at once."""
+        return self._home.stored(self._number, self.snapshot().revision, "pairs") is not None
+
+    def _pairs(self, snapshot: Snapshot, least: float, on_progress: Reporter) -> dict[str, np.ndarray]:
+        near = self._near(snapshot, projection.N_NEIGHBORS + 1, on_progress)
+        tell = partial(_tell, on_progress, "pairs")
+        found = quality.pairs(snapshot.vectors, least, near, on_block=tell)
+        some = found.where(np.arange(len(found)) < LOOKED_AT)
+        rows = np.unique(np.concatenate([some.a, some.b])).tolist()
+        sketches = self._of_pictures(snapshot, rows, images.sketch, partial(_tell, on_progress, "pictures"))
+        views = {row: None if one is None else quality.view(one) for row, one in zip(rows, sketches, strict=True)}
+        likeness = np.full(len(found), -np.inf, dtype=np.float32)
+        for place, (a, b) in enumerate(zip(some.a.tolist(), some.b.tolist(), strict=True)):
+            one, other = views[a], views[b]
+            likeness[place] = np.nan if one is None or other is None else quality.likeness(one, other)
+            if place % READ == 0:
+                on_progress(Progress(place, len(some), "pairs of pictures"))
+        arrays = {"a": found.a, "b": found.b, "cosine": found.cosine, "likeness": likeness}
+        return arrays | {"least": np.array(found.least), "cut": np.array(found.cut), "asked": np.array(least)}
+
+    def _of_pictures(
+        self, snapshot: Snapshot, rows: Sequence[int], work: Callable[[bytes, str], T], tell: Callable[[int, int], None]
+    ) -> list[T | None]:
+        """What is made of the thumbnails of some rows, by several threads; None where there is none."""
+
+        def of(row: int) -> T | None:
+            record = snapshot.records[row]
+            path = self._home.thumbnail(record.id)
+            return None if path is None else work(path.read_bytes(), record.path)
+
+        made: list[T | None] = []
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            for start in range(0, len(rows), READ):  # between two of them it can be ended
+                made += pool.map(of, rows[start : start + READ])
+                tell(len(made), len(rows))
+        return made
+
+    def duplicates(
+        self, threshold: float = quality.THRESHOLD, look: bool = True, on_progress: Reporter = silent
+    ) -> Duplicates:
+        """Groups of near duplicates, each with the one to keep: from a cosine on and, with `look`, the same picture.
+
+        Of exact duplicates there is one image with several names. Hidden images are left out.
+        """
+        found = self.alike(min(threshold, quality.LEAST), on_progress)
+        snapshot, shown = self._filled(), self.mask()
+        kept = frozenset(
+            id
+            for id in {snapshot.ids[row] for row in np.unique(np.concatenate([found.a, found.b])).tolist()}
+            if self._home.original(id) is not None
+        )
+        made = quality.duplicates(found, threshold, snapshot.records, kept, look)
+        return made if shown is None else replace(made, exact=tuple(row for row in made.exact if shown[row]))
+
+    def leaks(
+        self,
+        field: str,
+        threshold: float = quality.THRESHOLD,
+        look: bool = True,
+        on_progress: Reporter = silent,
+    ) -> Leaks:
+        """Near duplicates whose images have two values of a field, such as those of a split."""
+        values = self.column(field)
+        found = self.duplicates(threshold, look, on_progress)
+        several: list[int] = []
+        if field == filters.FOLDER:  # of other fields one value is known for all names of the same bytes
+            records = self.snapshot().records
+            several = [
+                row
+                for row in found.exact
+                if len({filters.folder(name) for name in (records[row].path, *records[row].names)}) > 1
+            ]
+        return quality.leaks(found.pairs, values, tuple(several))
+
+    def outliers(self, k: int = quality.K, on_progress: Reporter = silent) -> Strangers:
+        """How strange each image is that is not hidden, by its k-th neighbour and by how the set varies."""
+        quality.check(k)
+        snapshot, shown = self._filled(), self.mask()
+        near = self._near(snapshot, k + 1, on_progress)
+
+        def make() -> Strangers:
+            if shown is None:
+                return quality.outliers(snapshot.vectors, near[1], k)
+            rows = np.flatnonzero(shown)
+            cosines = quality.shown_cosines(snapshot.vectors, near, shown, k)
+            return replace(quality.outliers(snapshot.vectors[rows], cosines, k), rows=rows)
+
+        of_what = (snapshot.revision, self._home.ledger.marks.tagging(self._number), k)
+        return self._home.derived(self._number, "outliers", of_what, make)
+
+    def subset(self, n: int, kind: quality.Kind = "diverse", on_progress: Reporter = silent) -> Subset:
+        """n images that stand for all that are not hidden: as different as can be, or typical; rows of the collection.
+
+        `nearest` and `cosine` have one entry for each image that is not hidden, in their order.
+        """
+        snapshot, shown = self._filled(), self.mask()
+        rows = np.arange(len(snapshot.records)) if shown is None else np.flatnonzero(shown)
+        chosen = quality.subset(snapshot.vectors[rows], n, kind, partial(_tell, on_progress, "images"))
+        return replace(chosen, rows=rows[chosen.rows])
+
+    def looks(self, on_progress: Reporter = silent) -> tuple[Poor, ...]:
+        """Blurred, dark, tiny and odd-shaped pictures, by their thumbnails; kept on disk, hidden images are in none."""
+        snapshot = self._filled()
+        pack = self._home.stored(self._number, snapshot.revision, "looks")
+        if pack is None:
+            tell = partial(_tell, on_progress, "pictures")
+            seen = self._of_pictures(snapshot, range(len(snapshot.records)), images.looks, tell)
+            pack = {
+                name: np.array([np.nan if one is None else getattr(one, name) for one in seen], dtype=np.float32)
+                for name in ("brightness", "contrast", "sharpness")
+            }
+            self._home.store(self._number, snapshot.revision, "looks", pack)
+        return quality.poor(pack["brightness"], pack["sharpness"], snapshot.records, self.mask())
+
+    @property
+    def has_looks(self) -> bool:
+        """Whether `looks` answers at once."""
+        return self._home.stored(self._number, self.snapshot().revision, "looks") is not None
 
     # -- the map
 
@@ -551,6 +1037,10 @@ class Collection:
         return snapshot
 
 
+def _fields(metas: Iterable[Meta]) -> frozenset[str]:
+    return frozenset().union(*metas)
+
+
 def _passed(snapshot: Snapshot, where: Sequence[Condition], tags: Mapping[str, frozenset[str]]) -> np.ndarray:
     """Which images meet the conditions and are not hidden, (n,) bool."""
     passed = filters.mask(snapshot.records, where, tags) if where else np.ones(len(snapshot.records), dtype=bool)
@@ -559,6 +1049,18 @@ def _passed(snapshot: Snapshot, where: Sequence[Condition], tags: Mapping[str, f
     if hidden:
         passed &= np.fromiter((id not in hidden for id in snapshot.ids), dtype=bool, count=len(snapshot.ids))
     return passed
+
+
+def _rows(array: np.ndarray, passed: np.ndarray | None) -> np.ndarray:
+    return array if passed is None else array[passed]
+
+
+def _at(values: Sequence[T], passed: np.ndarray | None) -> tuple[T, ...]:
+    return tuple(values) if passed is None else tuple(values[row] for row in np.flatnonzero(passed).tolist())
+
+
+def _tell(on_progress: Reporter, what: str, done: int, total: int) -> None:
+    on_progress(Progress(done, total, what))
 
 
 def _named(terms: Sequence[Term]) -> str:

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from sharedspace.errors import BadInput, NotFound
+from sharedspace.ledger.marks import named
 from sharedspace.records import ImageRecord, MetaValue
 
 TAG = "tag"  # the field that stands for an image's tags, and hides a column of that name
+FOLDER = "folder"  # the field that stands for the folder of an image's path, where no column has that name
+SAVED = "query:"  # before the name of a saved query, where it stands for a field
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     ">": operator.gt,
@@ -32,7 +35,7 @@ class Condition:
     `=` with no value is met where there is no value or an empty one. Raises BadInput where it says nothing.
     """
 
-    field: str  # a column of the metadata, or "tag"
+    field: str  # a column of the metadata, "tag", or "folder"
     op: str  # one of OPERATORS; ~ is "contains"
     value: str = ""  # without outer space
 
@@ -93,6 +96,30 @@ def mask(
     return passed
 
 
+def new_field(text: str) -> str:
+    """The name of a field to be given to images, as it is kept; raises BadInput for one that filters could not read."""
+    name = named(text, "name of the field")
+    if name in (TAG, FOLDER) or name.startswith(SAVED):
+        raise BadInput(f"The field {name!r} stands for something else here: choose another name.")
+    if set(name) & set("=<>~"):
+        raise BadInput(f"The field {name!r} could not be filtered by: choose a name without = < > ~ in it.")
+    return name
+
+
+def column(records: Sequence[ImageRecord], field: str) -> list[MetaValue | None] | None:
+    """Each image's value of a metadata field, or its folder; None where no image has any."""
+    found: list[MetaValue | None] = [record.meta.get(field) for record in records]
+    if field == FOLDER and all(value is None for value in found):
+        found = [folder(record.path) for record in records]
+    return None if records and all(value is None for value in found) else found
+
+
+def folder(path: str) -> str | None:
+    """The last folder of a path, written with / or \\; None where it has none."""
+    parts = path.replace("\\", "/").split("/")
+    return parts[-2] or None if len(parts) > 1 else None
+
+
 def numbers(column: np.ndarray, condition: Condition) -> np.ndarray:
     """Where a column of numbers (n,), such as a saved query's z-scores, meets a condition: (n,) bool.
 
@@ -110,9 +137,9 @@ def _column(records: Sequence[ImageRecord], field: str, tags: Mapping[str, Set[s
     """Each image's value of a field, or the set of its tags; None where it has none."""
     if field == TAG:
         return [tags.get(record.id) or None for record in records]
-    column = [record.meta.get(field) for record in records]
-    if not records or any(value is not None for value in column):
-        return column
+    found = column(records, field)
+    if found is not None:
+        return found
     known = sorted({name for record in records for name in record.meta})
     for name in known:  # a table's header may have spaces after its commas
         if name.strip() == field:

@@ -40,6 +40,9 @@ THUMB_SIDE = 256  # pixels of the longer side
 HEAT_SIDE = 512  # pixels of the longer side of a heat map
 # From a little to the most heat, such that over black, white and every grey more heat is farther from it in Oklab.
 HEAT = ((255, 200, 80), (252, 160, 40), (244, 100, 20), (225, 20, 45))
+SKETCH = 64  # pixels of both sides of a sketch
+LEAST_SLOPES = 1e-7  # variance of the steps between pixels, 0..1, under which a picture is one plain colour
+SIDE_BY_SIDE = 384  # pixels of both sides of a picture in a difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,62 @@ def heat_png(picture: Image.Image, heat: np.ndarray, box: tuple[float, float, fl
     painted[seen] = (1 - cover) * ground[seen] + cover * colours
     out = io.BytesIO()
     Image.fromarray(np.rint(painted).astype(np.uint8)).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How a picture looks, by its pixels in grey, longer side at most THUMB_SIDE."""
+
+    brightness: float  # mean, 0 black to 1 white
+    contrast: float  # standard deviation, 0 to 0.5
+    sharpness: float  # variance of the Laplacian (Pech-Pacheco et al. 2000) over that of the slopes; 0 of a plain one
+
+
+def looks(data: bytes, item: str) -> Looks:
+    """Brightness, contrast and sharpness of a picture; raises Unreadable.
+
+    Over the variance of the slopes, the Laplacian's says how fine the detail is, not how much of it there is: of 120
+    photographs and 156 drawings the least is 0.76, and blurred by 3 pixels of 256 nearly all have less than 0.5.
+    """
+    grey = _grey(data, item, THUMB_SIDE)
+    grey.thumbnail((THUMB_SIDE, THUMB_SIDE))
+    pixels = np.asarray(grey, dtype=np.float32) / 255
+    inner = pixels[1:-1, 1:-1]
+    around = pixels[:-2, 1:-1] + pixels[2:, 1:-1] + pixels[1:-1, :-2] + pixels[1:-1, 2:]
+    slopes = float(np.diff(pixels, axis=0).var() + np.diff(pixels, axis=1).var()) if inner.size else 0.0
+    sharp = float((around - 4 * inner).var()) / slopes if slopes > LEAST_SLOPES else 0.0
+    return Looks(float(pixels.mean()), float(pixels.std()), sharp)
+
+
+def sketch(data: bytes, item: str) -> np.ndarray:
+    """A picture in grey, squeezed into a square, (SKETCH, SKETCH) uint8; raises Unreadable."""
+    from PIL import Image
+
+    grey = _grey(data, item, SKETCH)
+    return np.asarray(grey.resize((SKETCH, SKETCH), Image.Resampling.BOX))
+
+
+def _grey(data: bytes, item: str, side: int) -> Image.Image:
+    return decode(data, item, side).image.convert("L")
+
+
+def difference_png(one: bytes, other: bytes, times: float = 3.0) -> bytes:
+    """Two pictures and beside them where they differ, `times` as strong, as a PNG; raises Unreadable.
+
+    The second is stretched to the shape of the first: black is where both are the same.
+    """
+    from PIL import Image, ImageChops
+
+    first = decode(one, "the first picture", SIDE_BY_SIDE).image
+    first.thumbnail((SIDE_BY_SIDE, SIDE_BY_SIDE))
+    second = decode(other, "the second picture", SIDE_BY_SIDE).image.resize(first.size)
+    between = ImageChops.difference(first, second).point(lambda value: min(255, round(value * times)))
+    sheet = Image.new("RGB", (3 * first.width, first.height))
+    for place, part in enumerate((first, second, between)):
+        sheet.paste(part, (place * first.width, 0))
+    out = io.BytesIO()
+    sheet.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic of embeddings in plain numpy: unit rows, top-k, exact neighbours, softmax."""
+"""Arithmetic of embeddings in plain numpy: unit rows, top-k, exact neighbours, softmax, sigmoid."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     powers = np.exp(shifted)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^-x) of each, same shape; no logit is too large for it, and small results are exact too."""
+    powers = np.exp(-np.abs(logits))
+    return np.asarray(np.where(logits >= 0, 1, powers) / (1 + powers))
 
 
 def nearest_rows(

@@ -112,9 +112,9 @@ class Workspace:
         cancelled: Callable[[], bool] = lambda: False,
         ids: Sequence[str] | None = None,
     ) -> Collection:
-        """A new collection with the same images, metadata, tags, map, texts, saved queries and views; embeds nothing.
+        """A new collection with the same images, metadata, tags, map, texts and saved things; embeds nothing.
 
-        With `ids` only those images, their tags and the texts.
+        With `ids` only those images, their tags and given values, and the texts.
         Raises Cancelled, the copy then being there and its index behind: whoever asks that brings it up to date.
         """
         number = self._named(name).number

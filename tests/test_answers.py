@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sharedspace.records import (
     SpaceMap,
     Term,
 )
+from sharedspace.zeroshot import report
 
 RED = Term("text", "red", np.ones(4, dtype=np.float32))
 
@@ -113,20 +115,43 @@ def test_classify_answers_each_image_with_its_most_probable_label():
 
 
 def test_classify_with_truth_tells_each_labels_own_share():
-    document = plain(answers.classify(classification(("cat", "dog", None)), (0.5, 2)))
+    result = classification(("cat", "dog", None))
+    document = plain(answers.classify(result, report(result)))
 
     assert (document["accuracy"], document["accuracy_n"]) == (0.5, 2)
+    assert (document["top5"], document["mean_recall"]) == (1.0, 0.5)
     assert [row["truth"] for row in document["rows"]] == ["cat", "dog", None]
     assert document["by_label"] == [
-        {"label": "cat", "n": 1, "right": 1, "accuracy": 1.0},
-        {"label": "dog", "n": 1, "right": 0, "accuracy": 0.0},
+        {"label": "cat", "n": 1, "right": 1, "accuracy": 1.0, "precision": 0.5},
+        {"label": "dog", "n": 1, "right": 0, "accuracy": 0.0, "precision": None},
     ]
+    assert document["confusion"] == [[1, 0], [1, 0]]
 
 
 def test_a_label_that_is_true_of_no_image_has_no_accuracy():
-    document = plain(answers.classify(classification(("cat", "cat", "cow")), (0.5, 2)))
+    result = classification(("cat", "cat", "cow"))
+    document = plain(answers.classify(result, report(result)))
 
-    assert document["by_label"][1] == {"label": "dog", "n": 0, "right": 0, "accuracy": None}
+    assert document["by_label"][1] == {"label": "dog", "n": 0, "right": 0, "accuracy": None, "precision": None}
+
+
+def test_an_image_under_the_threshold_has_no_label_and_one_with_several_all_of_them():
+    least = np.array([0.6, 0.4], dtype=np.float32)
+    one = plain(answers.classify(replace(classification(), thresholds=least)))
+    many = plain(answers.classify(replace(classification(), thresholds=np.array([0.5, 0.2]), mode="many")))
+
+    assert [(row["label"], row["probability"]) for row in one["rows"]] == [("cat", 0.75), (None, 0.5), ("dog", 0.875)]
+    assert one["counts"] == {"cat": 1, "dog": 1}
+    assert [row["labels"] for row in many["rows"]] == [["cat", "dog"], ["cat", "dog"], ["dog"]]
+    assert (many["mode"], many["counts"]) == ("many", {"cat": 2, "dog": 3})
+    assert "labels" not in one["rows"][0]
+
+
+def test_the_label_of_an_image_is_the_likeliest_that_it_gets_and_the_probability_is_of_that_one():
+    many = replace(classification(), thresholds=np.array([0.9, 0.2]), mode="many")
+
+    row = plain(answers.classify(many))["rows"][0]
+    assert (row["label"], row["probability"]) == ("dog", 0.25)
 
 
 def test_cluster_rows_are_plain_integers():

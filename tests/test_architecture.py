@@ -18,8 +18,9 @@ ROWS = (
     {"errors", "records", "vectors"},
     {"limits"},  # raises errors
     {"images", "encoders", "ledger", "store", "projection", "plots", "pocket", "testing", "words"},
-    {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"},
-    {"samples", "transfer", "upkeep", "intake", "collection"},  # samples reads its table of labels as ingest does
+    {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"}
+    | {"calibration", "heads", "doctor", "classifier", "naming", "quality"},
+    {"samples", "transfer", "upkeep", "intake", "tuning", "collection"},  # samples reads its table of labels as ingest does
     {"workspace", "jobs"},
     {"ui", "cli", "server"},
 )
@@ -34,8 +35,8 @@ OWNERS = {
     "transformers": {"encoders", "pocket"},
     "sentence_transformers": {"encoders", "pocket"},
     "plotly": {"plots"},
-    "sklearn": {"clusters"},
-    "scipy": {"projection"},
+    "sklearn": {"clusters", "heads", "calibration", "quality"},
+    "scipy": {"projection", "quality", "heads", "calibration"},
     "pyarrow": {"transfer", "ingest"},
     "datasets": {"ingest"},
 }

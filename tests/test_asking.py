@@ -560,6 +560,19 @@ def test_the_words_of_an_image_may_be_those_of_the_map_and_of_the_labels(sample:
     assert any("There are none yet" in box.value for box in at.info)
 
 
+def test_a_note_is_kept_with_the_image_found_by_a_filter_and_can_be_undone(sample: Collection) -> None:
+    first, second = sample.snapshot().ids[:2]
+    at = remembering("images", of_sample(picked=first))
+    box = next(area for area in at.text_area if area.label == "Note")
+    at = press(run(box.set_value("*ask* Ada")), "Keep the note")
+    assert sample.column("note")[:2] == ["*ask* Ada", None]
+    assert next(area for area in at.text_area if area.label == "Note").value == "*ask* Ada"
+    sample.give("note", {second: "later"})
+    press(at, "Undo: wrote a note")
+    assert sample.column("note")[:2] == [None, "later"]
+    sample.take_back("note")
+
+
 def test_the_table_of_results_has_their_scores_parts_and_saved_queries(sample: Collection) -> None:
     sample.save_query("snowy", [Part("snow")])
     at = open_page("search", q="a dog", also=write([Part("night")]))

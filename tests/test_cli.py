@@ -512,11 +512,11 @@ def test_classify_reads_templates_and_temperature(filled: Shell):
 def test_classify_in_words_has_a_row_a_label(filled: Shell):
     lines = filled("classify", "-c", "plain", "--labels", "red,green", "--truth", "colour").splitlines()
 
-    assert lines[0].split() == ["label", "called", "so", "are", "so", "right", "accuracy"]
+    assert lines[0].split() == ["label", "called", "so", "are", "so", "right", "accuracy", "precision"]
     assert lines[1].split()[0] == "red"
-    assert lines[1].split()[2:] == ["1", "1", "100.0%"]
-    assert lines[-2] == "accuracy 100.0% over 2 images"
-    assert lines[-1].startswith("4 more are none of these in truth")
+    assert lines[1].split()[2:] == ["1", "1", "100.0%", "100.0%"]
+    assert lines[-3:-1] == ["accuracy 100.0% over 2 images", "top-5 100.0%, mean per-class recall 100.0%"]
+    assert lines[-1].startswith("4 more have none of these labels in truth")
 
 
 def test_classify_by_labels_that_are_true_of_nothing_says_so(filled: Shell):

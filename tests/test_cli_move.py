@@ -1,4 +1,4 @@
-"""The verbs that move whole collections: export, import, collections copy."""
+"""The verbs that move what is known of collections: export, import, collections copy, give."""
 
 import re
 from pathlib import Path
@@ -137,3 +137,36 @@ def test_ctrl_c_ends_with_130_and_leaves_no_half_file(there: Shell, tmp_path: Pa
     there("export", "-c", "plain", "--out", str(tmp_path / "plain.zip"), status=130)
 
     assert list(tmp_path.glob("plain.zip*")) == []
+
+
+def test_a_table_is_given_to_the_images_and_travels(there: Shell, here: Shell, tmp_path: Path):
+    (tmp_path / "mine.csv").write_text("file,colour,kind\nred.png,RED,boat\nnowhere.png,x,y\n")
+    found = there.json("give", str(tmp_path / "mine.csv"), "-c", "plain", status=1)
+
+    assert found == {
+        "collection": "plain",
+        "fields": ["kind"],
+        "images": 1,
+        "unmatched": [{"item": "nowhere.png", "reason": "no image of that name"}],
+        "left_out": ["colour"],
+    }
+    (tmp_path / "all.csv").write_text("\n".join(["file,kind", *(f"{name}.png,{name}" for name in PLAIN)]))
+    assert there("give", str(tmp_path / "all.csv"), "-c", "plain") == "kind: given to 6 images, 0 rows not matched\n"
+    there("export", "-c", "plain", "--out", str(tmp_path / "plain.zip"))
+    here("import", str(tmp_path / "plain.zip"))
+    for shell in (there, here):
+        hits = shell.json("search", "blue", "-c", "plain", "--where", "kind=blue")["hits"]
+        assert [Path(hit["path"]).name for hit in hits] == ["blue.png"]
+        assert shell.json("collections", "show", "plain")["fields"] == ["colour", "kind"]
+
+
+def test_what_of_a_table_was_not_taken_is_told(there: Shell, tmp_path: Path):
+    (tmp_path / "mine.csv").write_text("file,colour,kind\nred.png,RED,boat\nno\x1b.png,x,y\n")
+    out = there("give", str(tmp_path / "mine.csv"), "-c", "plain", status=1)
+
+    assert out == "kind: given to 1 images, 1 rows not matched\n"
+    assert there.errors == (
+        "not matched no\\x1b.png: no image of that name\nleft out, since they came with the files: colour\n"
+    )
+    there("give", str(tmp_path / "nowhere.csv"), "-c", "plain", status=2)
+    assert "nowhere.csv cannot be read: No such file" in there.errors

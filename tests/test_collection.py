@@ -2,18 +2,24 @@
 
 import csv
 import io
+import json
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn import png
 
 from sharedspace import filters
 from sharedspace.collection import Collection
-from sharedspace.errors import BadInput, NotFound
+from sharedspace.errors import BadInput, EmptyCollection, NotFound
 from sharedspace.questions import Part
-from sharedspace.records import Drawing, Hit
+from sharedspace.records import Drawing, Given, Hit, Rejected
+from sharedspace.testing import load_fake
 from sharedspace.workspace import Workspace
 
 
@@ -341,3 +347,227 @@ def test_a_saved_query_is_a_field_to_filter_by(colours: Collection):
     assert passed.tolist() == [bool(a and b) for a, b in zip(column >= 0.5, warm, strict=True)]
     with pytest.raises(NotFound, match="saved query"):
         colours.mask(where("query:none>1"))
+
+
+# ---- given values
+
+
+def test_given_values_are_metadata_everywhere(colours: Collection, workspace: Workspace, tmp_path: Path):
+    red, blue = id_of(colours, "red"), id_of(colours, "blue")
+    assert colours.mask(where("warm=yes")) is not None  # what is remembered from before must not be what is answered
+    assert (colours.fields(), colours.given()) == (["rank", "warm"], [])
+    assert colours.give(" my  class ", {red: "boat", blue: 2, "0" * 64: "stranger"}) == dict.fromkeys(
+        [red, blue, "0" * 64]
+    )
+
+    assert (colours.fields(), colours.given()) == (["my class", "rank", "warm"], ["my class"])
+    expected = [{red: "boat", blue: 2}.get(id) for id in colours.snapshot().ids]
+    assert colours.column("my class") == expected
+    assert named(colours.search("red", 6, where=where("my class=boat"))) == ["red"]
+    assert set(named(colours.search("red", 6, where=where("my class>=1", "warm=no")))) == {"blue"}
+    for ending in ("csv", "parquet"):
+        workspace.export("colours", tmp_path / f"out.{ending}")
+    table = pd.read_parquet(tmp_path / "out.parquet")
+    texts = [None if value is None else str(value) for value in expected]  # of two kinds the column is text
+    assert [None if pd.isna(value) else value for value in table["my class"]] == texts
+    assert "my class" in pd.read_csv(tmp_path / "out.csv")
+
+    had = colours.give("my class", {red: "ship", blue: None})
+    assert named(colours.search("red", 6, where=where("my class=ship"))) == ["red"]
+    assert colours.mask(where("my class=boat")) is not None
+    assert not colours.mask(where("my class=boat")).any()
+    colours.give("my class", had)
+    assert colours.column("my class") == expected
+    assert colours.take_back("my class") == {red: "boat", blue: 2}
+    assert (colours.fields(), colours.given()) == (["rank", "warm"], [])
+    for late in (lambda: colours.column("my class"), lambda: colours.mask(where("my class=boat"))):
+        with pytest.raises(NotFound, match="field"):
+            late()
+    with pytest.raises(NotFound, match="given field"):
+        colours.take_back("my class")
+
+
+def test_a_field_that_came_with_the_files_is_not_given(colours: Collection):
+    red = id_of(colours, "red")
+
+    with pytest.raises(BadInput, match="The field 'warm' came with the files of 'colours': choose another name"):
+        colours.give("warm", {red: "no"})
+    with pytest.raises(BadInput, match="stands for something else here"):
+        colours.give("tag", {red: "no"})
+    assert colours.given() == []
+
+
+def test_a_given_value_holds_though_files_bring_that_field_later_until_it_is_taken_back(
+    colours: Collection, workspace: Workspace, pictures: Path
+):
+    red, blue = id_of(colours, "red"), id_of(colours, "blue")
+    colours.give("class", {red: "mine"})
+    table = {"red.png": {"class": "theirs"}, "blue.png": {"class": "theirs"}}
+    workspace.ingest("colours", [pictures], model="fake", table=table)
+
+    def values() -> list[object]:
+        return [dict(zip(colours.snapshot().ids, colours.column("class"), strict=True))[id] for id in (red, blue)]
+
+    assert values() == ["mine", "theirs"]
+    colours.give("class", {red: "mine again", blue: "mine too"})  # it is still a given field
+    assert values() == ["mine again", "mine too"]
+    colours.take_back("class")
+    assert values() == ["theirs", "theirs"]
+    with pytest.raises(BadInput, match="came with the files"):
+        colours.give("class", {red: "mine"})
+
+
+def test_given_values_outlive_removal_a_second_ingest_and_a_restart(
+    colours: Collection, workspace: Workspace, pictures: Path
+):
+    red, blue = id_of(colours, "red"), id_of(colours, "blue")
+    colours.give("note", {red: "warm", blue: "cold\nand deep"})
+    colours.remove([red, blue])
+    assert "note" not in colours.fields()
+    colours.put_back([blue])
+    workspace.ingest("colours", [pictures], model="fake")
+    workspace.close()
+
+    with closing(Workspace(workspace.home.path, load=load_fake)) as again:
+        there = again.collection("colours")
+        found = {record.id: record.meta["note"] for record in there.snapshot().records if "note" in record.meta}
+        assert found == {red: "warm", blue: "cold\nand deep"}
+
+
+def test_two_workspaces_that_give_at_once_keep_both_and_see_each_other(colours: Collection, workspace: Workspace):
+    ids = colours.snapshot().ids
+    with closing(Workspace(workspace.home.path, load=load_fake)) as other:
+        there = other.collection("colours")
+        sides = ((colours, "mine", ids[:3]), (there, "yours", ids[3:]))
+        start = threading.Barrier(2)
+
+        def work(collection: Collection, field: str, some: tuple[str, ...]) -> None:
+            start.wait()
+            for turn in range(20):
+                collection.give(field, dict.fromkeys(ids, turn))
+                collection.give("both", dict.fromkeys(some, turn))
+                collection.column("both")  # reads while the other gives
+
+        with ThreadPoolExecutor(2) as threads:
+            for done in [threads.submit(work, *side) for side in sides]:
+                done.result()
+        for collection in (colours, there):
+            assert collection.given() == ["both", "mine", "yours"]
+            assert all(collection.column(field) == [19] * 6 for field in collection.given())
+
+
+def test_the_folder_is_a_field_where_images_lie_in_several(workspace: Workspace, tmp_path: Path):
+    for name, folder in (("red", "warm"), ("blue", "cold"), ("cyan", "cold")):
+        (tmp_path / "sorted" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sorted" / folder / f"{name}.png").write_bytes(png(name))
+    workspace.ingest("one", [tmp_path / "sorted" / "cold"], model="fake")
+    workspace.ingest("two", [tmp_path / "sorted"], model="fake", table={})
+    one, two = workspace.collection("one"), workspace.collection("two")
+
+    assert (one.fields(), two.fields()) == ([], ["folder"])
+    assert [Path(record.path).parent.name for record in two.snapshot().records] == two.column("folder")
+    assert named(two.search("red", 6, where=where("folder=cold"))) != []
+    assert set(named(two.search("red", 6, where=where("folder=cold")))) == {"blue", "cyan"}
+    with pytest.raises(BadInput, match="stands for something else"):
+        two.give("folder", {two.snapshot().ids[0]: "mine"})
+
+
+# ---- a table of values
+
+
+@pytest.fixture
+def foldered(workspace: Workspace, tmp_path: Path) -> Collection:
+    """a/one.png (red), b/one.png (blue), b/two.png (cyan), with a field of the files."""
+    for name, file in (("red", "a/one.png"), ("blue", "b/one.png"), ("cyan", "b/two.png")):
+        (tmp_path / "set" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / file).write_bytes(png(name))
+    table = {"a/one.png": {"label": "x"}}
+    workspace.ingest("foldered", [tmp_path / "set"], model="fake", table=table)
+    return workspace.collection("foldered")
+
+
+def told(collection: Collection, field: str) -> dict[str, object]:
+    """The values of a field by the end of the path."""
+    paths = ["/".join(Path(path).parts[-2:]) for path in collection.snapshot().paths]
+    return {path: value for path, value in zip(paths, collection.column(field), strict=True) if value is not None}
+
+
+def test_a_table_gives_by_id_path_or_the_end_of_a_path(foldered: Collection):
+    by_path = dict(zip(foldered.snapshot().paths, foldered.snapshot().ids, strict=True))
+    whole, id = next(item for item in by_path.items() if item[0].endswith("a/one.png"))
+
+    by_end = foldered.give_table(b"file,kind,n\nb/one.png,boat,1\ntwo.png,,2\n./two.png,ship,\n", "k.csv")
+    assert by_end == Given(("kind", "n"), 2, ())
+    assert (told(foldered, "kind"), told(foldered, "n")) == (
+        {"b/one.png": "boat", "b/two.png": "ship"},
+        {"b/one.png": 1, "b/two.png": 2},
+    )
+    foldered.give_table(f"path;kind\n{whole};by path\n".encode(), "k.csv")
+    assert told(foldered, "kind")["a/one.png"] == "by path"
+    foldered.give_table(f"id\tkind\n{id}\tby id\n".encode(), "k.csv")
+    assert told(foldered, "kind")["a/one.png"] == "by id"
+    foldered.give_table(json.dumps({"file": "a\\one.png", "kind": True}).encode(), "k.jsonl")
+    assert told(foldered, "kind") == {"a/one.png": True, "b/one.png": "boat", "b/two.png": "ship"}
+
+
+def test_rows_that_name_no_image_or_several_are_told_and_the_rest_is_given(foldered: Collection):
+    data = b"file,kind\none.png,1\nelsewhere/two.png,2\ntwo.png,3\n,4\n"
+
+    assert foldered.give_table(data, "k.csv") == Given(
+        ("kind",),
+        1,
+        (
+            Rejected("one.png", "several images have that name: give more of the path"),
+            Rejected("elsewhere/two.png", "no image of that name"),
+        ),
+    )
+    assert told(foldered, "kind") == {"b/two.png": 3}
+
+
+def test_an_exported_table_with_a_further_column_is_taken_back_in(
+    foldered: Collection, workspace: Workspace, tmp_path: Path
+):
+    foldered.give("kind", {foldered.snapshot().ids[0]: "old"})
+    workspace.export("foldered", tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    table["kind"] = ["new", "new", "newer"]
+    table["label"] = "changed"
+
+    done = foldered.give_table(table.assign(mine=[1.5, 2, 3]).to_csv(index=False).encode(), "edited.csv")
+    assert done == Given(("kind", "mine"), 3, (), ("height", "label", "width"))
+    assert foldered.column("kind") == table["kind"].tolist()
+    assert foldered.column("mine") == [1.5, 2, 3]
+    assert told(foldered, "label") == {"a/one.png": "x"}
+    table.drop(columns=["kind"]).to_parquet(tmp_path / "theirs.parquet")
+    with pytest.raises(BadInput, match="has no column that did not come with the files of 'foldered': add one"):
+        foldered.give_table((tmp_path / "theirs.parquet").read_bytes(), "theirs.parquet")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (
+            b"file,kind\nnowhere.png,1\n",
+            r"k.csv names no image of this collection: a column file, .* or id has to hold each image's path, file "
+            r"name or id, such as '.*\.png'; its first row names 'nowhere.png'",
+        ),
+        (b"file,kind\none.png,1\n", "k.csv names no image"),  # two images are called so
+        (b"name,kind\none.png,1\n", "k.csv: a table of metadata needs a column named 'file' or .* or 'id'"),
+        (b"file,kind\n", "k.csv names no image"),
+        (b"", "k.csv: a table of metadata needs a column"),
+        (b"file,a=b\ntwo.png,1\n", "The field 'a=b' could not be filtered by"),
+        (b"file,tag\ntwo.png,1\n", "The field 'tag' stands for something else here"),
+        (b"file,kind\ntwo.png," + b"x" * 4001, "A text of 'kind' has 4,001 characters"),
+    ],
+)
+def test_a_table_of_which_nothing_can_be_given_is_refused(foldered: Collection, data: bytes, reason: str):
+    with pytest.raises(BadInput, match=reason):
+        foldered.give_table(data, "k.csv")
+    assert foldered.given() == []
+
+
+def test_an_empty_collection_takes_no_table(workspace: Workspace):
+    workspace.home.ledger.ensure("empty", load_fake("fake").space)
+
+    with pytest.raises(EmptyCollection):
+        workspace.collection("empty").give_table(b"file,kind\na.png,1\n", "k.csv")

@@ -1,4 +1,4 @@
-"""A tiny CLIP of random weights goes the way of every CLIP: its promises against transformers' own answers."""
+"""A tiny CLIP and SigLIP of random weights go the way of every one: their promises against transformers' answers."""
 
 import io
 import json
@@ -10,91 +10,30 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 import numpy as np
 import pytest
 import torch
+from checkpoints import LIMIT, LOGIT_BIAS, LOGIT_SCALE, SIDE, edit_json
 from drawn import encoded, png
 from PIL import Image
 
-from sharedspace import encoders
+from sharedspace import encoders, explain
 from sharedspace.encoders import Encoder, tower
 from sharedspace.errors import BadInput, ModelUnavailable
 from sharedspace.images import decode
 from sharedspace.records import Space
 from sharedspace.testing import FakeEncoder
 
-WORDS = ["a", "red", "green", "blue", "boat", "at", "sea", "photo", "of", "the", "cat", ".", "/", ":"]
-LIMIT = 12  # pieces with begin and end
-SIDE = 16  # pixels
-
-
-def words_tokenizer() -> Any:
-    """Whole words, as the pocket model has; with an end of id 2 transformers would take it for an old checkpoint."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    ids = {token: i for i, token in enumerate(["<pad>", "<unk>", "<bos>", "<eos>", *WORDS])}
-    core = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
-    core.normalizer = normalizers.Lowercase()
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\w+|[^\w\s]"), behavior="removed", invert=True)
-    core.post_processor = processors.TemplateProcessing(
-        single="<bos> $A <eos>", special_tokens=[("<bos>", ids["<bos>"]), ("<eos>", ids["<eos>"])]
-    )
-    special = {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<bos>", "eos_token": "<eos>"}
-    return PreTrainedTokenizerFast(tokenizer_object=core, model_max_length=LIMIT, padding_side="right", **special)
-
-
-def byte_pair_tokenizer() -> Any:
-    """CLIP's own kind: letters, and what of them was merged."""
-    from transformers import CLIPTokenizer
-
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789./:<|>"
-    merges = [("r", "e"), ("re", "d</w>"), ("a", "t</w>"), ("c", "at</w>"), ("s", "e"), ("a", "</w>")][:5]
-    tokens = ["!", *letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
-    vocab = {token: i for i, token in enumerate([*tokens, "<|startoftext|>", "<|endoftext|>"])}
-    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=LIMIT)
-
-
-def build(folder: Path, tokenizer: Any) -> Path:
-    """A CLIP checkpoint of random weights, 24-dimensional."""
-    import torch
-    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
-
-    layers = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = {
-        **layers,
-        "vocab_size": len(tokenizer),
-        "max_position_embeddings": LIMIT,
-        "pad_token_id": tokenizer.pad_token_id,
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-    }
-    torch.set_num_threads(1)  # so small a model gains nothing from two, and they wait for each other
-    torch.manual_seed(0)
-    model = CLIPModel(
-        CLIPConfig(
-            text_config=text,
-            vision_config={**layers, "image_size": SIDE, "patch_size": 8},
-            projection_dim=24,
-            logit_scale_init_value=3.0,
-        )
-    )
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    half = [0.5] * 3
-    CLIPImageProcessorPil(
-        size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}, image_mean=half, image_std=half
-    ).save_pretrained(folder)
-    return folder
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("models") / "tiny", words_tokenizer())
+    return checkpoints.clip(tmp_path_factory.mktemp("models") / "tiny", checkpoints.words_tokenizer())
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +43,20 @@ def clip(folder: Path) -> Encoder:
 
 @pytest.fixture(scope="module")
 def byte_pairs(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return encoders.load(str(build(tmp_path_factory.mktemp("models") / "bpe", byte_pair_tokenizer())))
+    folder = tmp_path_factory.mktemp("models") / "bpe"
+    return encoders.load(str(checkpoints.clip(folder, checkpoints.byte_pair_tokenizer())))
+
+
+@pytest.fixture(scope="module")
+def siglip(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    folder = tmp_path_factory.mktemp("models") / "siglip"
+    return encoders.load(str(checkpoints.siglip(folder, checkpoints.sentence_pieces(), "SiglipTokenizer")))
+
+
+@pytest.fixture(scope="module")
+def siglip2(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    folder = tmp_path_factory.mktemp("models") / "siglip2"
+    return encoders.load(str(checkpoints.siglip(folder, checkpoints.gemma_pieces(), "GemmaTokenizer", 2)))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +74,7 @@ TEXTS = ["a red boat", "the cat", "a green photo of the sea", "a blue boat at se
 # -- what every encoder promises
 
 
-@pytest.fixture(params=["fake", "clip", "byte_pairs", "pocket"])
+@pytest.fixture(params=["fake", "clip", "byte_pairs", "siglip", "siglip2", "pocket"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     return FakeEncoder() if request.param == "fake" else request.getfixturevalue(request.param)
 
@@ -150,7 +102,17 @@ def test_the_order_is_kept_and_the_size_of_a_batch_does_not_change_the_rows(enco
 
 @pytest.mark.parametrize(
     "text",
-    ["\ud800 lone", "a\0b", "x" * 1_000_000, "red " * 250_000, "🦄 שלום 你好", "\n", "<|endoftext|> red", "<eos>"],
+    [
+        "\ud800 lone",
+        "a\0b",
+        "x" * 1_000_000,
+        "red " * 250_000,
+        "🦄 שלום 你好",
+        "\n",
+        "<|endoftext|> red",
+        "<eos>",
+        "</s> a",
+    ],
 )
 def test_no_text_can_crash_an_encoder(encoder: Encoder, text: str):
     started = time.perf_counter()
@@ -208,46 +170,64 @@ def test_vectors_equal_transformers_own_features_normalised(which: str, request:
     np.testing.assert_allclose(encoder.images(PICTURES[:8]), pooled(model.get_image_features(**inputs)), atol=1e-5)
 
 
-SIZES = [(1, 1), (16, 16), (17, 16), (31, 100), (100, 31), (333, 500), (500, 333), (640, 97), (1, 40), (64, 48)]
+SIZES = [(1, 1), (16, 16), (17, 16), (31, 100), (100, 31), (333, 500), (500, 333), (640, 97), (64, 48), (800, 800)]
+SIZES += [(1, 40), (900, 100)]  # longer than LONG times their width
 
 
-@pytest.mark.parametrize("side", [16, 64, 224])
-def test_the_pixels_that_the_model_reads_are_those_of_transformers(side: int):
+def middle(side: int) -> Any:
+    """CLIP's preprocessing."""
     from transformers import CLIPImageProcessorPil
 
-    from sharedspace.encoders.pixels import Crop
+    return CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
-    processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-    crop, device = Crop.of(processor), torch.device("cpu")
+
+def squeezed(side: int) -> Any:
+    """SigLIP's."""
+    from transformers import SiglipImageProcessorPil
+
+    return SiglipImageProcessorPil(size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.4] * 3)
+
+
+@pytest.mark.parametrize("kind", [middle, squeezed])
+@pytest.mark.parametrize("side", [16, 64, 224])
+def test_the_pixels_that_the_model_reads_are_those_of_transformers(side: int, kind: Callable[[int], Any]):
+    from sharedspace.encoders.pixels import LONG, Square
+
+    processor = kind(side)
+    square, device = Square.of(processor), torch.device("cpu")
     for number, (width, height) in enumerate(SIZES):
         pixels = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
         picture = Image.fromarray(pixels)
         expected = processor([picture], return_tensors="np")["pixel_values"]
-        found = crop.normalise([crop.cut(picture)], device).numpy()
-        far = np.abs(found - expected) > 1.01 / 255 / min(processor.image_std)  # more than one step of a byte
-        reduced = min(width, height) > 12 * side  # in two steps, for speed
-        assert far.mean() < (0.5 if reduced else 0.03)  # Pillow knows where to cut in float32 only
-        assert np.abs(found - expected).mean() < (0.05 if reduced else 0.01)  # of values of -2 to 2
+        found = square.normalise([square.cut(picture)], device).numpy()
+        if max(width, height) <= LONG * min(width, height):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+        else:  # cut before it is resized, and in two steps
+            assert np.abs(found - expected).mean() < 0.05  # of values of -2 to 2
 
 
-def test_a_large_photograph_gives_the_vector_that_it_has_when_it_is_decoded_whole(pocket: Encoder):
-    for number in range(3):
+def test_a_large_photograph_gives_the_vector_that_it_has_when_it_is_decoded_whole(pocket: Encoder, siglip: Encoder):
+    for number, encoder in enumerate((pocket, pocket, siglip)):
         tiles = [Image.open(path).convert("RGB") for path in sorted(Path("sample_data/images").glob("*.webp"))]
-        mosaic = Image.new("RGB", (2048, 1536))
-        for row, tile in enumerate(tiles[number * 48 : number * 48 + 48]):
-            mosaic.paste(tile, (row % 8 * 256, row // 8 * 256))
+        mosaic = Image.new("RGB", (2560, 1536))
+        for row, tile in enumerate(tiles[number * 60 : number * 60 + 60]):
+            mosaic.paste(tile, (row % 10 * 256, row // 10 * 256))
         data = encoded(mosaic, "JPEG", quality=90)
         whole = Image.open(io.BytesIO(data)).convert("RGB")
-        reduced = decode(data, "large.jpg", pocket.side).image
+        reduced = decode(data, "large.jpg", encoder.side).image
         assert reduced.width < whole.width
-        ours, theirs = pocket.images([reduced])[0], pocket.images([whole])[0]
+        ours, theirs = encoder.images([reduced])[0], encoder.images([whole])[0]
         assert ours @ theirs > 0.999
+        off = encoder.prepare(reduced).astype(np.float32) - encoder.prepare(whole)
+        assert np.abs(off).mean() < 1  # of 255
 
 
-def test_a_thread_of_pixels_stays_small(clip: Encoder):
+@pytest.mark.parametrize("which", ["clip", "siglip"])
+def test_a_thread_of_pixels_stays_small(which: str, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(which)
     for size in ((1, 20_000), (20_000, 1)):
         tracemalloc.start()
-        prepared = clip.prepare(Image.new("RGB", size, "red"))
+        prepared = encoder.prepare(Image.new("RGB", size, "red"))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert prepared.shape == (SIDE, SIDE, 3)
@@ -256,9 +236,10 @@ def test_a_thread_of_pixels_stays_small(clip: Encoder):
 
 
 UNUSUAL = {
-    "another shape": {"do_center_crop": False, "size": {"height": SIDE, "width": SIDE}},
+    "neither cut nor square": {"do_center_crop": False, "size": {"shortest_edge": SIDE}},
     "no resizing": {"do_resize": False},
     "cut smaller than resized": {"size": {"shortest_edge": 20}},
+    "cut from a squeezed square": {"size": {"height": 20, "width": 20}},
 }
 
 
@@ -294,6 +275,23 @@ def test_after_work_side_by_side_every_thread_has_all_cores_again(clip: Encoder)
     torch.set_num_threads(1)
 
     assert cores == [3, 3]
+
+
+@pytest.mark.parametrize("which", ["byte_pairs", "siglip"])
+def test_texts_and_tokens_at_once_do_not_change_each_other(which: str, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(which)
+    texts = ["a red boat at sea " * times for times in range(1, 30)]  # the last are cut
+    rows, pieces = encoder.texts(texts), [len(encoder.tokens(text).pieces) for text in texts]
+
+    def both(place: int) -> tuple[np.ndarray, int]:
+        if place % 2:
+            return rows[place], len(encoder.tokens(texts[place]).pieces)
+        return encoder.texts([texts[place]])[0], pieces[place]
+
+    with ThreadPoolExecutor(8) as pool:
+        for place, (row, count) in enumerate(pool.map(both, list(range(29)) * 30)):
+            np.testing.assert_allclose(row, rows[place % 29], atol=1e-5)
+            assert count == pieces[place % 29]
 
 
 # -- precision
@@ -357,6 +355,119 @@ def test_the_logit_scale_is_e_to_the_parameter_and_the_space_says_what_it_is(cli
     assert len(clip.space.fingerprint) == 16
 
 
+# -- SigLIP
+
+
+def their_siglip(encoder: Encoder) -> tuple[Any, Any, Any]:
+    """The model, its tokenizer and its image processor, by classes that are named here and not by the checkpoint."""
+    from transformers import PreTrainedTokenizerFast, SiglipImageProcessorPil, SiglipModel
+
+    folder = encoder.space.model
+    return (
+        SiglipModel.from_pretrained(folder).eval(),
+        PreTrainedTokenizerFast.from_pretrained(folder),
+        SiglipImageProcessorPil.from_pretrained(folder),
+    )
+
+
+@pytest.mark.parametrize("which", ["siglip", "siglip2"])
+def test_a_siglips_vectors_are_its_own_features_at_the_length_of_its_training(
+    which: str, request: pytest.FixtureRequest
+):
+    encoder = request.getfixturevalue(which)
+    model, tokenizer, processor = their_siglip(encoder)
+    texts = [*TEXTS[:5], "red " * 100, "", *["the boat"] * 30]
+
+    inputs = tokenizer(texts, padding="max_length", truncation=True, max_length=64, return_tensors="pt")
+    assert list(inputs) == ["input_ids"]  # no mask: it reads its padding too
+    np.testing.assert_allclose(encoder.texts(texts), pooled(model.get_text_features(**inputs)), atol=1e-5)
+    inputs = processor(PICTURES[:20], return_tensors="pt")
+    np.testing.assert_allclose(encoder.images(PICTURES[:20]), pooled(model.get_image_features(**inputs)), atol=1e-5)
+
+
+@pytest.mark.parametrize("which", ["siglip", "siglip2"])
+def test_the_space_of_a_siglip_gives_the_probabilities_that_the_model_gives(which: str, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(which)
+    model, tokenizer, processor = their_siglip(encoder)
+    inputs = tokenizer(TEXTS[:5], padding="max_length", max_length=64, return_tensors="pt")
+    with torch.inference_mode():
+        logits = model(**inputs, **processor(PICTURES[:8], return_tensors="pt")).logits_per_image
+
+    space = encoder.space
+    cosines = encoder.images(PICTURES[:8]) @ encoder.texts(TEXTS[:5]).T
+    found = 1 / (1 + np.exp(-(space.logit_scale * cosines + space.logit_bias)))
+    np.testing.assert_allclose(found, torch.sigmoid(logits).numpy(), atol=1e-4)
+    assert np.ptp(found) > 0.01
+    assert (space.logit_scale, space.logit_bias) == pytest.approx((LOGIT_SCALE, LOGIT_BIAS))
+    assert space.dimension == model.config.vision_config.hidden_size
+
+
+def test_a_softmax_model_has_no_bias(pocket: Encoder, clip: Encoder):
+    assert pocket.space.logit_bias is None
+    assert clip.space.logit_bias is None
+
+
+@pytest.mark.parametrize("which", ["siglip", "siglip2"])
+def test_a_siglip_reads_capitals_as_the_small_letters_of_its_training(which: str, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(which)
+
+    np.testing.assert_allclose(encoder.texts(["A Red Boat"]), encoder.texts(["a red boat"]), atol=1e-6)
+    assert encoder.tokens("A Red cat").pieces[-1] == "cat"
+    assert encoder.tokens("Red red").pieces == ("Red", "red")  # shown as they were written
+
+
+def test_what_a_siglip_has_no_piece_for_is_unknown_and_of_siglip2_nothing_is(siglip: Encoder, siglip2: Encoder):
+    assert siglip.tokens("a red zz, 🦄 zz").unknown == ("zz", "🦄")
+    assert siglip2.tokens("a red zz, 🦄 zz").unknown == ()
+
+
+@pytest.mark.parametrize("which", ["siglip", "siglip2"])
+def test_a_text_over_a_siglips_limit_is_cut_as_its_tokens_say(which: str, request: pytest.FixtureRequest):
+    encoder = request.getfixturevalue(which)
+    tokens = encoder.tokens("red " * 80 + "cat")
+
+    assert (tokens.limit, tokens.pieces) == (63, ("red",) * 63)  # 64 with the end
+    assert tokens.cut == 18
+    np.testing.assert_allclose(encoder.texts(["red " * 80 + "cat"]), encoder.texts([" ".join(["red"] * 63)]), atol=1e-6)
+
+
+def test_bfloat16_gives_nearly_the_same_vectors_of_a_siglip_and_leaves_texts_alone(siglip: Encoder):
+    half = encoders.load(siglip.space.model, "bfloat16")
+
+    exact, near = siglip.images(PICTURES), half.images(PICTURES)
+    assert 1e-4 < np.abs(exact - near).max() < 0.02  # it does compute otherwise
+    assert (exact * near).sum(axis=1).min() > 0.999
+    assert np.array_equal(half.texts(TEXTS), siglip.texts(TEXTS))
+
+
+def test_why_a_picture_fits_is_shown_over_all_of_what_a_siglip_reads(siglip: Encoder):
+    picture = Image.new("RGB", (90, 40), "white")
+    picture.paste((200, 0, 40), (60, 0, 90, 20))
+    text = siglip.texts(["a red boat"])[0]
+    why = explain.patches(siglip, picture, text)
+
+    assert why.box == (0, 0, 1, 1)
+    assert why.score == pytest.approx(float(siglip.images([picture])[0] @ text), abs=1e-3)
+    assert np.ptp(why.heat) > 1e-4
+    assert len(explain.words(siglip, "a red boat", siglip.images([picture])[0]).words) == 3
+
+
+def test_a_siglip_without_the_tokenizer_that_is_read_says_so(siglip: Encoder, tmp_path: Path):
+    bare = shutil.copytree(siglip.space.model, tmp_path / "bare")
+    (bare / "tokenizer.json").unlink()
+
+    with pytest.raises(ModelUnavailable, match=r"has no tokenizer\.json.* put that of the model that it was made from"):
+        encoders.load(str(bare))
+
+
+def test_a_siglip_of_pictures_in_their_own_shape_is_refused_with_the_way_out(siglip2: Encoder, tmp_path: Path):
+    naflex = shutil.copytree(siglip2.space.model, tmp_path / "naflex")
+    edit_json("config.json", model_type="siglip2")(naflex)
+
+    with pytest.raises(ModelUnavailable, match=r"\(NaFlex\)\. Use one of a fixed resolution, such as 'google/siglip2-"):
+        encoders.load(str(naflex))
+
+
 # -- a text is only ever text
 
 
@@ -384,7 +495,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
     listening.server_close()
 
 
-@pytest.mark.parametrize("which", ["clip", "byte_pairs", "pocket"])
+@pytest.mark.parametrize("which", ["clip", "byte_pairs", "siglip", "pocket"])
 def test_a_text_that_is_a_path_or_an_address_opens_nothing_and_fetches_nothing(
     which: str,
     request: pytest.FixtureRequest,
@@ -424,19 +535,11 @@ def test_the_server_of_these_tests_would_notice_a_request(server: tuple[str, lis
 # -- fingerprints
 
 
-def edit_json(name: str, **values: object) -> Callable[[Path], None]:
-    def edit(folder: Path) -> None:
-        given = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps({**given, **values}))
-
-    return edit
-
-
 def edit_weight(folder: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(folder / "model.safetensors")
-    weights["text_projection.weight"][0, 0] += 1e-3
+    weights["vision_model.post_layernorm.weight"][0] += 1e-3
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
@@ -449,15 +552,17 @@ def edit_weight(folder: Path) -> None:
     ],
     ids=["weight", "preprocessing", "tokenizer"],
 )
+@pytest.mark.parametrize("which", ["clip", "siglip"])
 def test_the_fingerprint_changes_with_whatever_decides_a_vector(
-    folder: Path, clip: Encoder, tmp_path: Path, edit: Callable
+    which: str, request: pytest.FixtureRequest, tmp_path: Path, edit: Callable
 ):
     from sharedspace.encoders.clip import _fingerprint
 
-    changed = shutil.copytree(folder, tmp_path / "changed")
-    assert _fingerprint(changed) == clip.space.fingerprint
+    space = request.getfixturevalue(which).space
+    changed = shutil.copytree(space.model, tmp_path / "changed")
+    assert _fingerprint(changed) == space.fingerprint
     edit(changed)
-    assert _fingerprint(changed) != clip.space.fingerprint
+    assert _fingerprint(changed) != space.fingerprint
 
 
 def test_the_fingerprint_does_not_change_with_the_place_of_the_folder_or_its_papers(
@@ -477,7 +582,7 @@ def drop_weight(folder: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
     weights = load_file(folder / "model.safetensors")
-    del weights["visual_projection.weight"]
+    del weights["vision_model.post_layernorm.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
@@ -489,7 +594,7 @@ def cut_weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (drop_weight, r"lacks 1 weights?, visual_projection\.weight"),
+        (drop_weight, r"lacks 1 weights?, vision_model\.post_layernorm\.weight"),
         (cut_weights, "cannot be loaded"),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot be loaded"),
         (lambda folder: (folder / "config.json").unlink(), "cannot be loaded"),
@@ -499,8 +604,11 @@ def cut_weights(folder: Path) -> None:
     ],
     ids=["weight missing", "cut short", "no weights", "no config", "bad config", "bad tokenizer", "unknown kind"],
 )
-def test_a_damaged_checkpoint_is_refused_with_its_name(folder: Path, tmp_path: Path, damage: Callable, message: str):
-    damaged = shutil.copytree(folder, tmp_path / "damaged")
+@pytest.mark.parametrize("which", ["clip", "siglip"])
+def test_a_damaged_checkpoint_is_refused_with_its_name(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path, damage: Callable, message: str
+):
+    damaged = shutil.copytree(request.getfixturevalue(which).space.model, tmp_path / "damaged")
     damage(damaged)
 
     with pytest.raises(ModelUnavailable, match=message) as caught:
@@ -515,7 +623,7 @@ def test_a_model_that_is_no_clip_is_refused(tmp_path: Path):
         BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=99)
     )
     model.save_pretrained(tmp_path / "bert")
-    words_tokenizer().save_pretrained(tmp_path / "bert")
+    checkpoints.words_tokenizer().save_pretrained(tmp_path / "bert")
 
     with pytest.raises(ModelUnavailable, match="not of the CLIP family"):
         encoders.load(str(tmp_path / "bert"))

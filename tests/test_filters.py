@@ -1,5 +1,7 @@
 """Filters against the sample's own values, plain Python, and their own text read back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -220,6 +222,51 @@ def test_an_unknown_field_is_named_with_those_that_there_are():
 
 def test_a_field_is_found_also_where_its_table_wrote_spaces_around_it():
     assert mask(records([{" colour ": "red"}, {}]), [parse("colour=red")]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("photos/cats/1.png", "cats"),
+        ("C:\\photos\\dogs\\1.png", "dogs"),
+        ("/1.png", None),
+        ("1.png", None),
+        ("a/Ü ß/b.c/1", "b.c"),
+        ("", None),
+    ],
+)
+def test_the_folder_of_a_path_is_its_last(path: str, folder: str | None):
+    assert filters.folder(path) == folder
+
+
+def test_folders_are_a_field_where_no_column_has_that_name():
+    records = [ImageRecord(str(row), path, 1, 1) for row, path in enumerate(["a/cats/1", "dogs\\2", "3", "b/Cats/4"])]
+
+    assert filters.mask(records, [parse("folder=cats")]).tolist() == [True, False, False, True]
+    assert filters.mask(records, [parse("folder!=cats"), parse("folder~o")]).tolist() == [False, True, False, False]
+    assert filters.mask(records, [parse("folder=")]).tolist() == [False, False, True, False]
+    records[1] = replace(records[1], meta={"folder": "cats"})
+    assert filters.mask(records, [parse("folder=cats")]).tolist() == [False, True, False, False]
+    with pytest.raises(NotFound, match="field"):
+        filters.mask(records[2:3], [parse("folder=cats")])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tag", "stands for something else here: choose another name"),
+        (" folder ", "stands for something else here"),
+        ("query:warm", "stands for something else here"),
+        ("a=b", "could not be filtered by: choose a name without = < > ~"),
+        ("share~", "could not be filtered by"),
+        (" \n", "The name of the field is empty"),
+        ("x" * 81, "81 characters: at most 80"),
+    ],
+)
+def test_a_name_that_could_not_be_filtered_by_is_none_of_a_new_field(name: str, reason: str):
+    with pytest.raises(BadInput, match=reason):
+        filters.new_field(name)
+    assert filters.new_field(" my  class! ") == "my class!"
 
 
 def test_of_no_images_none_meets_any_condition():

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +197,54 @@ def test_a_snapshots_rows_belong_to_its_records_though_another_process_writes_me
     other.close()
     assert home.ledger.info(number).images == 3
     assert np.array_equal(snapshot.vectors, ROWS[[int(id, 16) for id in snapshot.ids]])
+
+
+def test_given_values_are_in_a_snapshots_metadata_and_its_matrix_is_the_same(home: Home):
+    number = home.ledger.ensure("one", SPACE)
+    put(home, number, 0, 1, 2, label="file")
+    filed = home.snapshot(number)
+    assert home.filed(number) is filed  # nothing given: nothing made
+    assert filed.edition == (1, 0)
+    ids = filed.ids
+
+    home.ledger.marks.give(number, {"note": {ids[0]: "mine", ids[2]: 3}, "label": {ids[1]: "given"}})
+    merged = home.snapshot(number)
+    assert [one.meta for one in merged.records] == [
+        {"label": "file", "note": "mine"},
+        {"label": "given"},
+        {"label": "file", "note": 3},
+    ]
+    assert [replace(one, meta={}) for one in merged.records] == [replace(one, meta={}) for one in filed.records]
+    assert merged.vectors is filed.vectors
+    assert merged.edition == (1, 1)
+    assert home.snapshot(number) is merged
+    assert home.filed(number) is filed
+    assert [one.meta for one in filed.records] == [{"label": "file"}] * 3
+    assert expected(home, number) == shown(home, number)  # the index is of the files alone
+
+    put(home, number, 3)
+    assert [one.meta for one in home.snapshot(number).records][1:] == [
+        {"label": "given"},
+        {"label": "file", "note": 3},
+        {},
+    ]
+    home.ledger.marks.take_back(number, "note")
+    home.ledger.marks.take_back(number, "label")
+    assert home.snapshot(number).records == home.filed(number).records
+    home.forget_snapshot(number)
+    assert home.snapshot(number).records == home.filed(number).records
+
+
+def test_while_a_collection_grows_what_is_given_is_seen_at_once_and_new_images_later(home: Home):
+    number = home.ledger.ensure("one", SPACE)
+    put(home, number, 0)
+    home.snapshot(number)
+    with home.growing(number):
+        put(home, number, 1)
+        home.ledger.marks.give(number, {"note": {record(0).id: "a", record(1).id: "b"}})
+        assert [one.meta for one in home.snapshot(number).records] == [{"note": "a"}]
+        assert [one.meta for one in home.take_snapshot(number).records] == [{"note": "a"}, {"note": "b"}]
+    assert [one.meta for one in home.snapshot(number).records] == [{"note": "a"}, {"note": "b"}]
 
 
 def test_the_snapshots_folder_can_be_deleted(home: Home):

@@ -1,18 +1,25 @@
 """The ledger against a dictionary, across closing and opening, damage and versions."""
 
+import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
+import threading
+from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sharedspace.errors import BadInput, NoSpace, NotFound, SpaceMismatch, StoreDamaged
 from sharedspace.ledger import Ledger
+from sharedspace.ledger.marks import Kind
 from sharedspace.records import ImageRecord, Space, SpaceMap
 
 SPACE = Space("ffff", "one", 3, 100.0)
@@ -30,6 +37,17 @@ def record(id: str, path: str = "", **meta: str | int | float | bool) -> ImageRe
 
 def put(ledger: Ledger, number: int, *records: ImageRecord, space: Space = SPACE) -> tuple[list[str], list[str]]:
     return ledger.add(number, records, np.array([vector(one.id, space) for one in records]).reshape(-1, 3))
+
+
+GIVING = """
+import sys
+from pathlib import Path
+from sharedspace.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+print("ready", flush=True)
+for turn in range(25):
+    ledger.marks.give(1, {"theirs": {id: turn for id in "abc"}, "both": {sys.argv[2]: turn}})
+"""
 
 
 @pytest.fixture
@@ -279,28 +297,75 @@ CREATE TABLE maps (
 """
 
 
-def test_a_ledger_of_the_first_version_is_read_and_goes_on(tmp_path: Path):
+SECOND_VERSION = (
+    FIRST_VERSION
+    + """
+ALTER TABLE collections ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN names TEXT NOT NULL DEFAULT '[]';
+"""
+)
+THIRD_VERSION = (
+    SECOND_VERSION
+    + """
+ALTER TABLE maps ADD COLUMN drawing TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE collections ADD COLUMN tagging INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE tags (
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
+    tag TEXT NOT NULL, PRIMARY KEY (collection, image, tag)) WITHOUT ROWID;
+CREATE TABLE saved (  -- queries and views by name, their contents as JSON
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, PRIMARY KEY (collection, kind, name)) WITHOUT ROWID;
+CREATE TABLE removed (  -- images that were taken out and can be put back
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
+    path TEXT NOT NULL, meta TEXT NOT NULL, names TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
+CREATE INDEX removed_by_image ON removed (image);
+"""
+)
+
+
+def columns(path: Path) -> dict[str, list[tuple]]:
+    """Name, type and default of the columns of each table, by name; an index has none."""
+    with closing(sqlite3.connect(path)) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE sql IS NOT NULL")]
+        return {name: sorted(row[1:5] for row in db.execute(f"PRAGMA table_info({name})")) for name in names}
+
+
+@pytest.mark.parametrize(("version", "schema"), [(1, FIRST_VERSION), (2, SECOND_VERSION), (3, THIRD_VERSION)])
+def test_a_ledger_of_an_earlier_version_is_read_and_goes_on(tmp_path: Path, version: int, schema: str):
     with sqlite3.connect(tmp_path / "ledger.sqlite3") as db:
-        db.executescript(FIRST_VERSION)
-        db.execute("PRAGMA user_version = 1")
+        db.executescript(schema)
+        db.execute(f"PRAGMA user_version = {version}")
         db.execute("INSERT INTO spaces VALUES (?, ?, ?, ?)", (SPACE.fingerprint, SPACE.model, 3, SPACE.logit_scale))
         db.execute("INSERT INTO collections (name, space, revision) VALUES ('old', ?, 4)", (SPACE.fingerprint,))
+        if version > 1:
+            db.execute("UPDATE collections SET images = 2")
         for id in "ab":
             db.execute("INSERT INTO images VALUES (?, 4, 3)", (id,))
             db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (SPACE.fingerprint, id, vector(id).tobytes()))
-            db.execute("INSERT INTO members VALUES (1, ?, ?, '{}')", (id, f"{id}.png"))
+            db.execute("INSERT INTO members (collection, image, path, meta) VALUES (1, ?, ?, '{}')", (id, f"{id}.png"))
+        if version > 2:
+            db.execute("INSERT INTO tags VALUES (1, 'a', 'kept')")
+            db.execute("INSERT INTO saved VALUES (1, 'view', 'mine', '{}')")
     db.close()
 
     for _ in range(2):  # the second time it is of this version
         opened = Ledger(tmp_path / "ledger.sqlite3")
         assert [(info.name, info.images, info.revision) for info in opened.collections()] == [("old", 2, 4)]
+        assert opened.info(1).space == SPACE
         assert opened.records(1) == [record("a"), record("b")]
+        assert opened.marks.tags(1) == ({"a": {"kept"}} if version > 2 else {})
+        assert opened.marks.saved(1, "view") == ({"mine": {}} if version > 2 else {})
+        assert (opened.marks.given(1), opened.marks.giving(1)) == ({}, 0)
         opened.close()
     opened = Ledger(tmp_path / "ledger.sqlite3")
     put(opened, opened.ensure("old", SPACE), record("b", "elsewhere.png"), record("c"))
     assert opened.info(1).images == 3
     assert opened.records(1)[1].names == ("elsewhere.png",)
+    opened.marks.give(1, {"kind": {"c": "boat"}})
+    assert opened.marks.given(1) == {"kind": {"c": "boat"}}
     opened.close()
+    Ledger(tmp_path / "new.sqlite3").close()
+    assert columns(tmp_path / "ledger.sqlite3") == columns(tmp_path / "new.sqlite3")
 
 
 def test_of_an_image_with_many_names_a_hundred_are_kept(ledger: Ledger):
@@ -363,3 +428,175 @@ def test_damage_within_the_file_is_told_as_damaged_when_it_is_met(tmp_path: Path
             damaged.records(1)
         finally:
             damaged.close()
+
+
+# ---- what people put on images
+
+
+def test_the_bias_of_a_sigmoid_models_space_is_kept_and_learnt(tmp_path: Path):
+    sigmoid = Space("5555", "siglip", 3, 117.3, -12.9)
+    first = Ledger(tmp_path / "ledger.sqlite3")
+    number = first.ensure("first", sigmoid)
+    first.ensure("other", SPACE)
+    assert first.info(number).space == sigmoid
+    first.close()
+
+    again = Ledger(tmp_path / "ledger.sqlite3")
+    assert {info.space for info in again.collections()} == {sigmoid, SPACE}
+    assert again.spaces("siglip") == [sigmoid]
+    again.ensure("second", Space("5555", "siglip", 3, 117.3))  # from who does not know of it
+    assert again.spaces("siglip") == [sigmoid]
+    again.ensure("other", Space(SPACE.fingerprint, SPACE.model, 3, 100.0, -1.5))
+    assert again.info(2).space.logit_bias == -1.5
+    again.close()
+
+
+VALUES = st.one_of(st.none(), st.sampled_from(["x", "ü", "", 1, 1.0, True, False, 2.5, -(2**62)]))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    turns=st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["class", "note"]), st.dictionaries(st.sampled_from("abcz"), VALUES, max_size=4)),
+            st.sampled_from(["remove a", "back", "again", "reopen", "take back"]),
+        ),
+        max_size=12,
+    )
+)
+def test_given_values_are_a_dictionary_and_outlive_removal_and_a_second_ingest(turns: list):
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "ledger.sqlite3")
+        number = ledger.ensure("first", SPACE)
+        put(ledger, number, *map(record, "abc"))  # z never comes
+        put(ledger, ledger.ensure("second", SPACE), record("z"))
+        model: dict[str, dict[str, object]] = {"class": {}, "note": {}}
+        for turn in turns:
+            before = {field: dict(own) for field, own in model.items()}
+            giving = ledger.marks.giving(number)
+            match turn:
+                case "remove a":
+                    ledger.remove(number, ["a"])
+                case "back":
+                    ledger.put_back(number, ["a"])
+                case "again":
+                    put(ledger, number, *map(record, "abc"))
+                case "reopen":
+                    ledger.close()
+                    ledger = Ledger(Path(folder) / "ledger.sqlite3")
+                case "take back":
+                    assert ledger.marks.take_back(number, "class") == model["class"]
+                    model["class"] = {}
+                case field, own:
+                    had = ledger.marks.give(number, {field: own})
+                    assert had == {field: {id: model[field].get(id) for id in own}}
+                    for id in own.keys() - {"z"}:
+                        if own[id] in (None, ""):
+                            model[field].pop(id, None)
+                        else:
+                            model[field][id] = own[id]
+            assert typed(ledger.marks.given(number)) == typed({field: own for field, own in model.items() if own})
+            assert ledger.marks.given_fields(number) == [field for field, own in model.items() if own]
+            assert ledger.marks.giving(number) == giving + (typed(before) != typed(model))
+        ledger.close()
+
+
+def typed(given: dict) -> dict:
+    """Values with their types: 1, 1.0 and True are three."""
+    return {field: {id: (type(value), value) for id, value in own.items()} for field, own in given.items()}
+
+
+def test_what_was_given_is_taken_back_by_giving_what_there_was(ledger: Ledger):
+    number = ledger.ensure("first", SPACE)
+    put(ledger, number, *map(record, "abc"))
+    ledger.marks.give(number, {"class": {"a": "boat", "b": 2}})
+
+    had = ledger.marks.give(number, {"class": {"a": "ship", "b": None, "c": True}, "note": {"a": "?"}})
+    assert ledger.marks.given(number) == {"class": {"a": "ship", "c": True}, "note": {"a": "?"}}
+    ledger.remove(number, ["b"])  # which may be put back
+    ledger.marks.give(number, had)
+    assert ledger.marks.given(number) == {"class": {"a": "boat", "b": 2}}
+
+
+def test_given_values_go_with_their_collection_and_are_of_it_alone(ledger: Ledger):
+    first, second = ledger.ensure("first", SPACE), ledger.ensure("second", SPACE)
+    for number in (first, second):
+        put(ledger, number, record("a"))
+        ledger.marks.give(number, {"of": {"a": number}})
+    ledger.delete(first)
+
+    assert ledger.marks.given(first) == {}
+    assert ledger.marks.given(second) == {"of": {"a": second}}
+    with pytest.raises(NotFound, match="collection"):
+        ledger.marks.giving(first)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("x" * 4001, "A text of 'class' has 4,001 characters: at most 4,000 are kept"),
+        (float("nan"), "A value of 'class' is nan: give a number of ordinary size"),
+        (float("-inf"), "is -inf: give a number"),
+        (2**63, "is 9223372036854775808: give a number"),
+        (10**400, "give a number of ordinary size"),
+        (["a"], r"is neither a text nor a number nor yes or no, but \['a'\]"),
+        (np.float32(1), "is neither a text nor a number nor yes or no, but np.float32"),
+    ],
+)
+def test_what_is_no_value_is_refused_and_nothing_of_it_is_given(ledger: Ledger, value: object, reason: str):
+    number = ledger.ensure("first", SPACE)
+    put(ledger, number, *map(record, "ab"))
+
+    with pytest.raises(BadInput, match=reason):
+        ledger.marks.give(number, {"before": {"a": 1}, "class": {"a": "x" * 4000, "b": value}})  # type: ignore[dict-item]
+    assert ledger.marks.given(number) == {}
+
+
+def test_two_sessions_that_give_at_once_lose_nothing(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite3"
+    with closing(Ledger(path)) as first, closing(Ledger(path)) as second:
+        number = first.ensure("first", SPACE)
+        put(first, number, *map(record, "abc"))
+        process = subprocess.Popen([sys.executable, "-c", GIVING, str(path), "c"], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        start = threading.Barrier(2)
+
+        def work(session: Ledger, field: str, id: str) -> None:
+            start.wait()
+            for turn in range(25):
+                session.marks.give(number, {field: dict.fromkeys("abc", turn), "both": {id: turn}})
+                session.marks.tag(number, [id], f"{field} {turn}")
+
+        threads = [
+            threading.Thread(target=work, args=(first, "mine", "a")),
+            threading.Thread(target=work, args=(second, "yours", "b")),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert process.communicate() == (b"", None)
+
+        all_last = dict.fromkeys("abc", 24)
+        assert first.marks.given(number) == dict.fromkeys(("both", "mine", "theirs", "yours"), all_last)
+        assert first.marks.giving(number) == 75
+        assert {id: len(tags) for id, tags in second.marks.tags(number).items()} == {"a": 25, "b": 25}
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_what_is_saved_is_of_its_kind_and_comes_back_as_it_was(tmp_path: Path, kind: Kind):
+    body = {"vectors": np.random.default_rng(0).normal(size=(200, 512)).tolist(), "name": "ü"}  # some 2 MB
+    assert len(json.dumps(body)) > 2_000_000
+    first = Ledger(tmp_path / "ledger.sqlite3")
+    number = first.ensure("first", SPACE)
+    first.marks.save(number, kind, "mine", body)
+    first.marks.save(number, kind, "other", {})
+    first.close()
+
+    with closing(Ledger(tmp_path / "ledger.sqlite3")) as again:
+        assert again.marks.one_saved(number, kind, "mine") == body
+        assert again.marks.saved(number, kind) == {"mine": body, "other": {}}
+        assert all(again.marks.saved(number, other) == {} for other in get_args(Kind) if other != kind)
+        with pytest.raises(NotFound, match=f"No saved {kind} named 'none'. There is: mine, other"):
+            again.marks.one_saved(number, kind, "none")

@@ -16,7 +16,7 @@ import pytest
 import streamlit as st
 from drawn import png
 from PIL import Image
-from shown import NAMES, drawn, html, ids, new_home, open_page, press, run, texts
+from shown import NAMES, drawn, html, ids, keys, new_home, open_page, press, run, texts
 from streamlit.testing.v1 import AppTest
 
 from sharedspace import projection, samples
@@ -101,46 +101,13 @@ def test_a_text_of_markup_is_shown_as_text(home: Path) -> None:
     assert "<img" not in texts(at).replace(r"\<img", "")
 
 
-def test_zero_shot_counts_and_accuracy_are_those_of_the_core(home: Path) -> None:
-    at = open_page("zero_shot", labels="snow, sea, forest, desert", truth="setting", template="a photo of a {}")
-
-    collection = cache.workspace().collection("sample")
-    result = collection.classify(["snow", "sea", "forest", "desert"])
-    truth = np.array([str(value) for value in collection.column("setting")])
-    known = np.isin(truth, result.labels)
-    right = np.array(result.labels)[result.best] == truth
-    assert at.metric[0].value == f"{right[known].mean():.1%}"
-    bars = figures(at)[0]["data"][0]
-    assert list(bars["x"]) == np.bincount(result.best, minlength=4).tolist()
-
-
-def test_one_label_asks_for_another(home: Path) -> None:
-    at = open_page("zero_shot", labels="dog")
-
-    assert "two labels" in at.info[0].value
-    assert not figures(at)
-
-
-def test_a_template_without_a_place_for_the_label_is_refused_with_the_reason(home: Path) -> None:
-    at = open_page("zero_shot", labels="dog, cat", template="a photo")
-
-    assert "has no" in at.error[0].value
-
-
-def test_the_values_of_a_field_become_labels_in_one_click(home: Path) -> None:
-    at = open_page("zero_shot", truth="setting")
-    next(button for button in at.button if "as labels" in button.label).click().run()
-
-    settings = {str(value) for value in cache.workspace().collection("sample").column("setting") if value is not None}
-    assert {label.strip() for label in at.text_area(key="labels").value.split(",")} == settings
-
-
 def test_clusters_show_every_group(home: Path) -> None:
     at = open_page("clusters")
     at.segmented_control(key="method").set_value("k-means").run()
     at.slider(key="groups").set_value(5).run()
 
-    assert sum("**Group " in markdown.value for markdown in at.markdown) == 5
+    assert "**5 groups**, 0 of 468 images in none" in texts(at)
+    assert len([key for key in keys(at) if key.startswith("sheet.")]) == 5
 
 
 def test_the_map_puts_the_star_where_the_core_places_the_query(home: Path) -> None:

@@ -3,13 +3,18 @@
 import io
 import itertools
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import SLOW
 from PIL import Image
+from playwright.sync_api import Browser, expect
 
+from scripts.browser import serving, settle
 from sharedspace import images
-from sharedspace.plots import bars, heat, spacemap, theme
+from sharedspace.plots import bars, curves, heat, spacemap, theme
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>&amp;\udcff"
 
@@ -174,13 +179,58 @@ def test_bars_of_nothing_can_be_drawn():
 def test_confusion_shows_counts_and_shades_by_the_share_of_the_row():
     counts = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 8]])
 
-    right, wrong = heat.confusion(["cat", "dog", "<cow>"], counts).to_dict()["data"]
+    right, wrong, _ = heat.confusion(["cat", "dog", "<cow>"], counts).to_dict()["data"]
 
     assert right["z"] == [[0.75, None, None], [None, None, None], [None, None, 0.8]]
     assert wrong["z"] == [[None, 0.25, None], [None, None, None], [0.2, None, None]]
     assert right["text"] == [["3", "", ""], ["", "", ""], ["", "", "8"]]
     assert wrong["text"] == [["", "1", ""], ["", "", ""], ["2", "", ""]]
-    assert right["hovertext"][2][0] == "is &lt;cow&gt;, called cat: 2 of 10"
+
+
+def test_confusion_has_a_target_over_each_cell_that_is_not_empty():
+    counts = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 8]])
+
+    target = heat.confusion(["cat", "dog", "<cow>"], counts).to_dict()["data"][-1]
+
+    assert target["customdata"] == [[0, 0], [0, 1], [2, 0], [2, 2]]
+    assert target["x"] == [0, 1, 0, 2]
+    assert target["base"] == [-0.5, -0.5, 1.5, 1.5]  # of a bar that is 1 high
+    assert target["hovertext"][2] == "is &lt;cow&gt;, called cat: 2 of 10"
+
+
+CLICKED = """import numpy as np
+import streamlit as st
+from sharedspace.plots import heat
+
+counts = np.array([[3, 1, 0], [0, 5, 2], [2, 0, 8]])
+event = st.plotly_chart(heat.confusion(["cat", "dog", "cow"], counts), key="m", on_select="rerun",
+                        selection_mode="points")
+st.text(f"selected: {[point['customdata'] for point in event.selection.points]}")
+"""
+
+
+@pytest.mark.browser
+def test_a_click_anywhere_in_a_cell_selects_it_in_streamlit(browser: Browser, tmp_path: Path):
+    (tmp_path / "app.py").write_text(CLICKED, encoding="utf-8")
+    with serving(tmp_path, tmp_path) as server:
+        page = browser.new_page()
+        page.set_default_timeout(SLOW)
+        page.goto(server.url)
+        settle(page)
+        page.locator(".js-plotly-plot .hm").first.wait_for(state="attached")
+        plot = page.locator(".nsewdrag").bounding_box()
+        assert plot
+        wide, high = plot["width"] / 3, plot["height"] / 3
+        for row, column, across in [(0, 1, 0.04), (2, 0, 0.96), (2, 2, 0.5)]:
+            at = plot["x"] + (column + across) * wide, plot["y"] + (row + 0.5) * high
+            page.mouse.move(*at)
+            expect(page.locator(".hoverlayer")).to_contain_text("called")
+            page.mouse.click(*at)
+            expect(page.get_by_text(f"selected: [[{row}, {column}]]", exact=True)).to_be_visible()
+            page.wait_for_timeout(500)  # plotly takes two clicks within 300 ms for a double one, which deselects
+        page.mouse.dblclick(*at)
+        expect(page.get_by_text("selected: []", exact=True)).to_be_visible()
+        page.close()
 
 
 @pytest.mark.parametrize("labels", [2, 40])
@@ -191,6 +241,166 @@ def test_confusion_gives_every_label_a_row_high_enough_to_read(labels: int):
     assert len(layout["yaxis"]["tickvals"]) == len(layout["xaxis"]["tickvals"]) == labels
     assert layout["height"] / labels >= 1.5 * layout["font"]["size"]
     assert layout["yaxis"]["range"][0] > layout["yaxis"]["range"][1]  # the first label on top
+
+
+def test_templates_stand_in_the_order_given_with_the_ensemble_as_a_line():
+    figure = bars.templates(["a {}", "<b>{}</b>"], np.array([0.5, 0.75]), 0.8).to_dict()
+
+    dots, layout = figure["data"][0], figure["layout"]
+    assert (dots["x"], dots["y"]) == ([0.5, 0.75], [0, 1])
+    assert layout["yaxis"]["ticktext"] == ["a {}", "&lt;b&gt;{}&lt;/b&gt;"]
+    assert layout["yaxis"]["range"][0] > layout["yaxis"]["range"][1]
+    assert layout["shapes"][0]["x0"] == layout["shapes"][0]["x1"] == 0.8
+    low, high = layout["xaxis"]["range"]
+    assert low < 0.5 < 0.8 < high
+
+
+def test_templates_that_are_all_alike_can_be_drawn():
+    low, high = bars.templates(["a {}"], np.array([0.5]), 0.5).to_dict()["layout"]["xaxis"]["range"]
+
+    assert low < 0.5 < high
+
+
+def test_recall_and_precision_are_joined_where_both_are_known():
+    figure = bars.recall_precision(
+        ["cat", "dog", "cow"], np.array([1.0, np.nan, 0.25]), np.array([0.5, 0.75, np.nan]), [4, 0, 8]
+    ).to_dict()
+
+    between, recall, precision = figure["data"]
+    assert recall["x"] == [1.0, None, 0.25]
+    assert precision["x"] == [0.5, 0.75, None]
+    assert (between["x"], between["y"]) == ([1.0, 0.5, None], [0, 0, None])
+    assert recall["marker"]["symbol"] != precision["marker"]["symbol"]  # told apart without colour too
+    assert recall["hovertext"][1] == "dog: nothing found of 0 images, 75.0% right of those called so"
+    assert figure["layout"]["yaxis"]["ticktext"] == ["cat · 4", "dog · 0", "cow · 8"]
+
+
+# -- curves
+
+EDGES = np.array([0.0, 0.5, 1.0])
+BEFORE = np.array([0.3, 0.9]), np.array([0.2, 0.6]), np.array([25, 100])
+AFTER = np.array([np.nan, 0.6]), np.array([np.nan, 0.6]), np.array([0, 125])
+
+
+def test_reliability_draws_each_bin_that_has_images_against_the_diagonal():
+    diagonal, before, after = curves.reliability(EDGES, BEFORE, AFTER).to_dict()["data"]
+
+    assert diagonal["x"] == diagonal["y"] == [0, 1]
+    assert (before["x"], before["y"]) == ([0.3, 0.9], [0.2, 0.6])
+    assert (after["x"], after["y"]) == ([0.6], [0.6])
+    assert before["marker"]["symbol"] != after["marker"]["symbol"]
+    assert before["hovertext"][0] == "before: 25 images between 0% and 50%<br>30.0% sure, 20.0% right"
+
+
+def test_reliability_marks_more_images_by_a_larger_mark_on_one_scale():
+    _, before, after = curves.reliability(EDGES, BEFORE, AFTER).to_dict()["data"]
+
+    assert before["marker"]["size"][0] < before["marker"]["size"][1] < after["marker"]["size"][0]
+
+
+def test_reliability_without_an_after_or_any_image_can_be_drawn():
+    empty = np.full(2, np.nan), np.full(2, np.nan), np.zeros(2, dtype=int)
+
+    figure = curves.reliability(EDGES, empty).to_dict()
+
+    assert [trace["x"] for trace in figure["data"]] == [[0, 1], []]
+
+
+def test_learning_has_a_band_about_the_mean_and_zero_shot_as_the_line_to_beat():
+    mean = np.array([0.5, 0.75])
+
+    figure = curves.learning([1, 4], mean, mean - 0.25, mean + 0.125, 0.625).to_dict()
+
+    low, high, curve = figure["data"]
+    assert (low["y"], high["y"], curve["y"]) == ([0.25, 0.5], [0.625, 0.875], [0.5, 0.75])
+    assert low["x"] == high["x"] == curve["x"] == [1, 4]
+    assert high["fill"] == "tonexty"
+    assert {(shape["y0"], shape["y1"]) for shape in figure["layout"]["shapes"]} == {(0.625, 0.625)}
+    assert "62.5%" in figure["layout"]["annotations"][0]["text"]
+    assert "shapes" not in curves.learning([1, 4], mean, mean, mean, None).to_dict()["layout"]
+
+
+def test_sharing_stacks_the_labels_and_marks_the_present_temperature():
+    shares = np.array([[0.9, 0.1], [0.6, 0.2], [0.4, 0.3]])
+
+    figure = curves.sharing(np.array([0.1, 1.0, 10.0]), shares, ["cat", "<dog>"], 2.0).to_dict()
+
+    assert [trace["y"] for trace in figure["data"]] == [[0.9, 0.6, 0.4], [0.1, 0.2, 0.3]]
+    assert len({trace["stackgroup"] for trace in figure["data"]}) == 1
+    assert figure["data"][1]["name"] == "&lt;dog&gt;"
+    layout = figure["layout"]
+    assert layout["xaxis"]["range"] == pytest.approx([-1, 1])  # of a logarithmic axis
+    assert layout["shapes"][0]["x0"] == 2.0
+    assert 10 ** layout["annotations"][0]["x"] == pytest.approx(2.0)  # plotly wants logarithms of notes, not of shapes
+
+
+def test_counts_at_marks_where_the_slider_stands():
+    figure = curves.counts_at(np.array([0.8, 0.9, 1.0]), np.array([1200, 30, 0]), 0.95, "<pairs>").to_dict()
+
+    assert figure["data"][0]["y"] == [1200, 30, 0]
+    assert figure["data"][0]["hovertext"] == ["0.8: 1,200", "0.9: 30", "1: 0"]
+    assert figure["layout"]["yaxis"]["title"]["text"] == "&lt;pairs&gt;"
+    assert figure["layout"]["shapes"][0]["x0"] == figure["layout"]["annotations"][0]["x"] == 0.95
+
+
+def test_strip_shows_every_image_and_knows_the_judged_ones():
+    scores = np.random.default_rng(0).normal(0.25, 0.03, 500)
+    judged = np.zeros(500, dtype=int)
+    judged[[3, 10]], judged[7] = 1, -1
+
+    figure = curves.strip(scores, judged, 0.26).to_dict()
+
+    density, accepted, rejected = figure["data"]
+    images_of = [int(text.split(" images")[0]) for text in density["hovertext"]]
+    assert sum(images_of) == 500
+    assert density["y"] == pytest.approx([count / max(images_of) for count in images_of])
+    assert (accepted["customdata"], rejected["customdata"]) == ([3, 10], [7])
+    assert accepted["x"] == pytest.approx(scores[[3, 10]])
+    assert accepted["marker"]["symbol"] != rejected["marker"]["symbol"]
+    assert set(accepted["y"]) != set(rejected["y"])
+    assert figure["layout"]["shapes"][0]["x0"] == 0.26
+
+
+@pytest.mark.parametrize("scores", [np.zeros(0), np.full(3, 0.25)], ids=["none", "equal"])
+def test_strip_of_nothing_and_of_equal_scores_can_be_drawn(scores: np.ndarray):
+    figure = curves.strip(scores, np.zeros(len(scores), dtype=int)).to_dict()
+
+    assert all(np.isfinite(height) for height in figure["data"][0]["y"])
+    assert "shapes" not in figure["layout"]
+
+
+FIGURES = {
+    "reliability": lambda: curves.reliability(EDGES, BEFORE, AFTER),
+    "learning": lambda: curves.learning([1, 4], np.ones(2), np.ones(2), np.ones(2), 0.5),
+    "sharing": lambda: curves.sharing(np.array([0.1, 10.0]), np.ones((2, 1)), [HOSTILE], 1.0),
+    "counts_at": lambda: curves.counts_at(np.array([0.0, 1.0]), np.array([3, 1]), 0.5, HOSTILE),
+    "strip": lambda: curves.strip(np.ones(3), np.array([1, -1, 0]), 0.5),
+    "templates": lambda: bars.templates([HOSTILE], np.ones(1), 0.5),
+    "recall_precision": lambda: bars.recall_precision([HOSTILE], np.ones(1), np.ones(1), [1]),
+    "confusion": lambda: heat.confusion([HOSTILE, "b"], np.eye(2, dtype=int)),
+}
+
+
+def strings(part: object) -> Iterator[str]:
+    """All texts in a figure."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from strings(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from strings(value)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_stands_on_any_ground_and_shows_text_only_as_text(name: str):
+    figure = FIGURES[name]().to_dict()
+    layout = figure["layout"]
+
+    assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+    assert not [text for text in strings(figure) if re.search(r"<(?!b>|/b>|br>)", text)]
+    assert layout["xaxis"]["fixedrange"] is layout["yaxis"]["fixedrange"] is True  # a finger scrolls the page
 
 
 # -- the map as a picture

@@ -32,6 +32,7 @@ META = {
     for row in range(COUNT - 1)
 } | {"11.png": {"path": "a field called path", "=1+1": "=cmd()"}}
 TAGS = {0: {"hidden"}, 3: {"boats at sea", "Zoë"}, 7: {"Zoë"}}  # by row
+GIVEN = {"class": {0: "warm", 7: "Zoë ü"}, "note": {3: "two\nlines"}, "sure": {row: row / 11 for row in range(COUNT)}}
 VIEW = {"page": "map", "parts": [{"text": "red"}], "where": ["n>3"], "within": None, "widgets": {"k": 12}}
 Members = dict[str, bytes]
 
@@ -66,6 +67,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
         for row, tags in TAGS.items():
             for tag in tags:
                 collection.tag([ids[row]], tag)
+        for field, values in GIVEN.items():
+            collection.give(field, {ids[row]: value for row, value in values.items()})
+        collection.save("labels", "two", {"text": "cat\nboat: a boat, a ship"})
+        collection.save("classifier", "mine", {"labels": ["a"], "rows": [[0.5] * 4], "kinds": {"a": [None, True]}})
         collection.save_query("warm", [Part("red"), Part("blue", weight=-0.5), Part(images=ids[:2], name="two")])
         collection.save_query("a picture", [Part(vector=(0.6, 0.8, 0.0, 0.0), name="mine.png")])
         collection.save("view", "warm", {**VIEW, "selected": list(ids[2:5])})
@@ -95,8 +100,9 @@ def files(workspace: Workspace) -> set[str]:
 
 
 def marks(collection: Collection) -> tuple[Any, ...]:
-    """Tags, and saved queries and views in their order, of a collection."""
-    return collection.tags(), list(collection.saved("query").items()), list(collection.saved("view").items())
+    """Tags, given values, and what is saved of each kind in its order, of a collection."""
+    given = collection._home.ledger.marks.given(collection.info.number)
+    return collection.tags(), given, *(list(collection.saved(kind).items()) for kind in layout.KINDS)
 
 
 def is_sound(workspace: Workspace, name: str) -> bool:
@@ -121,13 +127,23 @@ def test_what_arrives_is_what_left(source: Collection, box: Path, workspace: Wor
     assert workspace.collection("shades").anchors() == ["red", "a blue sky"]
 
 
-def test_tags_and_saved_queries_and_views_arrive(source: Collection, box: Path, workspace: Workspace):
+def test_what_people_put_on_a_collection_arrives(source: Collection, box: Path, workspace: Workspace):
     workspace.import_(box)
     here, ids = workspace.collection("shades"), source.snapshot().ids
 
     assert here.tags() == {ids[row]: tags for row, tags in TAGS.items()}
     assert marks(here) == marks(source)
-    assert (list(here.saved("query")), list(here.saved("view"))) == (["a picture", "warm"], ["warm"])
+    assert here.given() == ["class", "note", "sure"]
+    for field, values in GIVEN.items():
+        assert here.column(field) == [values.get(row) for row in range(COUNT)]
+        assert field not in {name for record in workspace.home.ledger.records(here.info.number) for name in record.meta}
+    assert [list(here.saved(kind)) for kind in ("query", "view", "labels", "classifier")] == [
+        ["a picture", "warm"],
+        ["warm"],
+        ["two"],
+        ["mine"],
+    ]
+    assert here.saved("classifier")["mine"]["kinds"] == {"a": [None, True]}
     assert here.saved("view")["warm"] == {**VIEW, "selected": list(ids[2:5])}
     assert here.saved_query("warm")[1:] == (Part("blue", weight=-0.5), Part(images=ids[:2], name="two"))
     assert np.array_equal(here.query_column("warm"), source.query_column("warm"))
@@ -147,10 +163,26 @@ def test_an_archive_that_knows_no_marks_and_no_drawing_is_read(
     workspace.import_(written(tmp_path / "earlier.zip", members))
     here = workspace.collection("shades")
 
-    assert marks(here) == ({}, [], [])
+    assert marks(here) == ({}, {}, [], [], [], [])
     assert (here.map().ids, here.map().late) == (source.map().ids, source.map().late)
     assert (here.map().xy.tobytes(), here.map().drawing) == (source.map().xy.tobytes(), Drawing())
-    assert here.snapshot().records == source.snapshot().records
+    assert here.snapshot().records == tuple(source._home.ledger.records(source.info.number))
+    assert here.info.space == source.info.space
+
+
+def test_a_sigmoid_models_bias_arrives(workspace: Workspace, tmp_path: Path):
+    space = Space("5555", "siglip", 4, 117.3, -12.9)
+    number = workspace.home.ledger.ensure("sigmoid", space)
+    workspace.home.record(number, [ImageRecord("a" * 64, "a.png", 0, 0)], np.eye(1, 4, dtype=np.float32))
+    workspace.export("sigmoid", tmp_path / "out.zip")
+    workspace.export("sigmoid", tmp_path / "out.npz")
+
+    with closing(Workspace(tmp_path / "other", load=load_fake)) as other:
+        other.import_(tmp_path / "out.zip")
+        assert other.collection("sigmoid").info.space == space
+        assert other.copy("sigmoid", "second").info.space == space
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert json.loads(str(arrays["space"]))["logit_bias"] == -12.9
 
 
 def test_tags_are_written_once_for_a_batch(box: Path, workspace: Workspace):
@@ -301,6 +333,8 @@ def test_tags_are_merged_and_what_is_saved_and_drawn_here_stays(source: Collecti
     here, ids = workspace.collection("shades"), source.snapshot().ids
     here.untag([ids[0]], "hidden")
     here.tag(ids[7:9], "mine")
+    here.give("class", {ids[0]: "of here", ids[1]: "too", ids[7]: None})
+    here.take_back("note")
     here.save_query("warm", [Part("yellow")])
     here.forget("query", "a picture")
     here.save("view", "mine", {"page": "search"})
@@ -308,6 +342,8 @@ def test_tags_are_merged_and_what_is_saved_and_drawn_here_stays(source: Collecti
     workspace.import_(box)
 
     assert here.tags() == {ids[row]: tags for row, tags in {**TAGS, 7: {"Zoë", "mine"}, 8: {"mine"}}.items()}
+    assert here.column("class")[:8] == ["of here", "too", *[None] * 5, "Zoë ü"]
+    assert here.column("note")[3] == "two\nlines"
     assert here.saved_query("warm") == (Part("yellow"),)
     assert here.saved("query")["a picture"] == source.saved("query")["a picture"]
     assert here.saved("view") == {"mine": {"page": "search"}, **source.saved("view")}
@@ -482,9 +518,10 @@ def earlier(members: Members) -> None:
     lines = [json.loads(line) for line in members["images.jsonl"].splitlines()]
     for line in lines:
         line.pop("tags", None)
+        line.pop("given", None)
     members["images.jsonl"] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     manifest = json.loads(members["manifest.json"])
-    del manifest["saved"], manifest["drawing"]
+    del manifest["saved"], manifest["drawing"], manifest["space"]["logit_bias"]
     members["manifest.json"] = json.dumps(manifest).encode()
 
 
@@ -638,6 +675,8 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
     "an empty anchor": (said(anchors=[" "]), "is not a text of a map"),
     "more texts than vectors": (said(texts=["a", "b", "c"]), "texts.npy does not hold 3 vectors"),
     "a logit scale of 0": (of_space(logit_scale=0), "a logit scale of 0"),
+    "a logit bias of text": (of_space(logit_bias="-12"), "'-12' where a number belongs"),
+    "a logit bias that is no number": (of_space(logit_bias=float("inf")), "where a number belongs"),
     "a logit scale that is no number": (of_space(logit_scale=float("nan")), "where a number belongs"),
     "a space without a name": (of_space(fingerprint=None), "NoneType where str belongs"),
     "no dimension": (of_space(dimension=True), "where a count belongs"),
@@ -649,11 +688,29 @@ TAMPERED: dict[str, tuple[Callable[[Members], Any], str]] = {
     "a tag of two lines": (row(tags=["a\nb"]), r"line 4 .*'a\\nb' is no tag as it is kept"),
     "a tag that cannot be stored": (row(tags=["a\ud800"]), "line 4 .*is no tag as it is kept"),
     "a tag that is a number": (row(tags=[5]), "line 4 .*a tag is a text, not int"),
+    "values in a list": (row(given=["a"]), "line 4 .*the values given to an image are a JSON object"),
+    "a million values": (
+        row(given={f"f{n}": 1 for n in range(1001)}),
+        "the values given to an image are a JSON object of at most 1,000 fields",
+    ),
+    "no value": (row(given={"a": None}), "line 4 .*'a' was given without a value"),
+    "an empty value": (row(given={"a": " "}), "line 4 .*'a' was given without a value"),
+    "a value of values": (row(given={"a": {"b": 1}}), "line 4 .*A value of 'a' is neither a text nor a number"),
+    "a value without bound": (row(given={"a": 10**400}), "line 4 .*give a number of ordinary size"),
+    "a value without end": (row(given={"a": "x" * 4001}), "line 4 .*A text of 'a' has 4,001 characters"),
+    "a value called tag": (row(given={"tag": "a"}), "line 4 .*'tag' stands for something else here"),
+    "a value with outer space": (row(given={" a": 1}), "line 4 .*' a' is no name of a field as it is kept"),
+    "a value that cannot be filtered by": (row(given={"a=b": 1}), "line 4 .*'a=b' could not be filtered by"),
+    "label sets in a list": (said(saved={"labels": [1]}), "what was saved of kind labels is a JSON object"),
+    "a classifier that is a list": (
+        said(saved={"classifier": {"a": []}}),
+        "the saved classifier 'a': it is not a JSON",
+    ),
     "a saved list": (said(saved=[]), "manifest.json .*what was saved is no JSON object"),
-    "queries in a list": (said(saved={"query": [1]}), "what was saved as a query is a JSON object"),
+    "queries in a list": (said(saved={"query": [1]}), "what was saved of kind query is a JSON object"),
     "too many queries": (
         said(saved={"query": {str(n): {"parts": []} for n in range(1001)}}),
-        "what was saved as a query is a JSON object of at most 1,000 names",
+        "what was saved of kind query is a JSON object of at most 1,000 names",
     ),
     "a name without end": (view({}, "a" * 81), "The name of a saved view has 81 characters: at most 80"),
     "a name with outer space": (view({}, " a"), "' a' is no name of a saved view as it is kept"),
@@ -756,8 +813,9 @@ def test_the_longest_names_and_metadata_that_an_ingest_takes_can_be_exported_and
     [
         ("MOST_LINE", 300, "names, metadata and tags are more than an import takes"),
         ("MOST_TEXT", 20, "names, metadata and tags are more than an import takes"),
+        ("MOST_GIVEN", 1, "names, metadata and tags are more than an import takes .* 1 given values"),
         ("MOST_TAGS", 1, "names, metadata and tags are more than an import takes .* 1 tags"),
-        ("MOST_SAVED", 1, "shades cannot be exported: what was saved as a query .* at most 1 names"),
+        ("MOST_SAVED", 1, "shades cannot be exported: what was saved of kind query .* at most 1 names"),
         ("MOST_BODY", 200, "shades cannot be exported: the saved query 'warm': it has [0-9]+ bytes.*Forget it first"),
         ("MOST_TEXT", 5, "has a name of more than 5 characters: rename it first"),
         ("MOST_MANIFEST", 100, "too many texts on the map"),
@@ -950,7 +1008,8 @@ def expected(source: Collection) -> pd.DataFrame:
         meta = META[Path(record.path).name]
         plain = {"id": record.id, "path": record.path, "width": 8, "height": record.height}
         own = {"meta.path" if field == "path" else field: value for field, value in meta.items()}
-        rows.append({**plain, **own})
+        given = {field: values[len(rows)] for field, values in GIVEN.items() if len(rows) in values}
+        rows.append({**plain, **own, **given})
     return pd.DataFrame(rows)
 
 
@@ -1173,7 +1232,10 @@ def test_a_copy_of_some_images_has_their_tags_and_neither_map_nor_what_was_saved
     ids = workspace.collection("shades").snapshot().ids
     here = workspace.copy("shades", "some", ids=ids[:4])
 
-    assert marks(here) == ({ids[0]: {"hidden"}, ids[3]: TAGS[3]}, [], [])
+    given = {field: {ids[row]: value for row, value in own.items() if row < 4} for field, own in GIVEN.items()}
+    assert marks(here) == ({ids[0]: {"hidden"}, ids[3]: TAGS[3]}, given, [], [], [], [])
     assert not here.is_drawn
-    workspace.home.ledger.add(here.info.number, workspace.collection("shades").snapshot().records[7:8], np.eye(1, 4))
+    seventh = workspace.home.ledger.some_records(workspace.collection("shades").info.number, ids[7:8])
+    workspace.home.ledger.add(here.info.number, seventh, np.eye(1, 4))
+    assert here.column("class")[4:] == [None]
     assert ids[7] not in here.tags()  # of an image that was not chosen nothing was brought

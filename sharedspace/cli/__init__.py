@@ -10,7 +10,7 @@ from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 
 from sharedspace import __version__, encoders
-from sharedspace.cli import ask, draw, find, keep, move, run, why
+from sharedspace.cli import ask, draw, find, group, keep, messy, move, note, run, why
 from sharedspace.cli.terminal import CANNOT, STOPPED, Answer, printable, say, show
 from sharedspace.encoders import Encoder
 from sharedspace.errors import Cancelled, SharedSpaceError
@@ -57,9 +57,14 @@ VERBS = (
     Verb("models", keep.models, "the known models, and which are on this machine"),
     Verb("ingest", _in_home(keep.ingest), "add pictures to a collection", keep.ingest_options),
     Verb("collections", _in_home(keep.list_collections), "list, show, rename, copy, delete, verify", parts=COLLECTIONS),
+    Verb("give", _in_home(note.give), "add a table's columns to the images' metadata", note.options),
     Verb("search", _in_home(find.search), "the images that fit texts and pictures best", find.options),
     Verb("classify", _in_home(ask.classify), "zero-shot: which of your labels fits each image", ask.classify_options),
-    Verb("cluster", _in_home(ask.cluster), "groups that the images form by themselves", ask.cluster_options),
+    Verb("cluster", _in_home(group.cluster), "groups that the images form by themselves", group.options),
+    Verb("duplicates", _in_home(messy.duplicates), "near duplicates and which to keep", messy.duplicates_options),
+    Verb("outliers", _in_home(messy.outliers), "the images that stand alone", messy.outliers_options),
+    Verb("looks", _in_home(messy.looks), "blurred, dark, tiny and odd-shaped pictures", messy.looks_options),
+    Verb("subset", _in_home(messy.subset), "a few images that stand for all", messy.subset_options),
     Verb("map", _in_home(draw.draw_map), "write the map as a page, a picture or a table", draw.options),
     Verb("explain", why.why, "which words and which parts of a picture make its score", why.options),
     Verb("export", _in_home(move.export), "write a whole collection to a file", move.export_options),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,22 @@ MODELS = (
     ModelInfo("clip-ViT-L-14", "CLIP", "text, image", 768, "MIT", "larger: better and 15 times slower, 1.7 GB"),
     ModelInfo(
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "OpenCLIP", "text, image", 512, "MIT", "trained on open data, 0.6 GB"
+    ),
+    ModelInfo(
+        "google/siglip-base-patch16-224",
+        "SigLIP",
+        "text, image",
+        768,
+        "Apache-2.0",
+        "sigmoid: each label alone, 0.8 GB",
+    ),
+    ModelInfo(
+        "google/siglip2-base-patch16-224",
+        "SigLIP 2",
+        "text, image",
+        768,
+        "Apache-2.0",
+        "sigmoid, many languages, 1.5 GB",
     ),
 )
 
@@ -69,7 +86,7 @@ class Encoder(Protocol):
 
 
 def load(name: str, precision: Precision | None = None) -> Encoder:
-    """Load a model by its name in MODELS, by any hub name of a CLIP, or by a folder.
+    """Load a model by its name in MODELS, by any hub name of a CLIP or SigLIP, or by a folder.
 
     `precision` is that of $SHAREDSPACE_PRECISION where none is given, else "auto": the faster one, as measured.
     Raises ModelUnavailable when it is not on this machine and cannot be fetched, or is damaged.
@@ -78,11 +95,28 @@ def load(name: str, precision: Precision | None = None) -> Encoder:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _keep_freed_memory()
     from sharedspace.encoders.clip import ClipEncoder
+    from sharedspace.encoders.siglip import SiglipEncoder
 
     wanted = precision or os.environ.get("SHAREDSPACE_PRECISION") or "auto"
     if wanted not in PRECISIONS:
         raise BadInput(f"There is no precision {wanted!r}: use {', '.join(PRECISIONS)}.")
-    return ClipEncoder(name, find(name), wanted)
+    folder = find(name)
+    kind = _kind(folder)
+    if kind == "siglip2":
+        raise ModelUnavailable(
+            f"The model {name!r} is a SigLIP 2 that reads each picture in its own shape (NaFlex). Use one of a fixed "
+            "resolution, such as 'google/siglip2-base-patch16-224'."
+        )
+    return (SiglipEncoder if kind == "siglip" else ClipEncoder)(name, folder, wanted)
+
+
+def _kind(folder: Path) -> str | None:
+    """The type of a model by its configuration; None where the hub's layout has that elsewhere, or it is damaged."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found.get("model_type") if isinstance(found, dict) else None
 
 
 def _keep_freed_memory() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import string
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sharedspace.encoders import clean
-from sharedspace.encoders.pixels import Crop
+from sharedspace.encoders.pixels import Square
 from sharedspace.encoders.tower import Precision, choose, lower, shorten
 from sharedspace.errors import ModelUnavailable
 from sharedspace.records import Space, Tokens
@@ -31,24 +31,22 @@ MARKS = string.punctuation
 class ClipEncoder:
     """A CLIP-family model; see `Encoder` for the promises."""
 
+    padding: Mapping[str, Any] = {"padding": True, "return_attention_mask": True}  # of texts in one batch
+
     def __init__(self, name: str, folder: Path, precision: Precision = "auto") -> None:
         from safetensors import SafetensorError
-        from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         # Each load would be reported at length on stderr; what we need of that is checked below.
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            self._model = SentenceTransformer(
-                str(folder), local_files_only=True, model_kwargs={"use_safetensors": True}, device=_device()
-            )
+            clip, self._tokenizer, self._processor = self._open(name, folder)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ModelUnavailable(f"The model {name!r} in {folder} cannot be loaded: {error}") from error
-        clip = self._clip = _find_clip(self._model, name)
         _check_complete(clip, folder, name)
-        self._processor: Any = getattr(self._model[0].processor, "image_processor", None)
-        self._crop = Crop.of(self._processor)
+        self._clip = clip
+        self._square = Square.of(self._processor)
         self.side = int(clip.config.vision_config.image_size)
         self.precision: str = choose(clip) if precision == "auto" else precision
         if self.precision == "bfloat16":
@@ -58,14 +56,29 @@ class ClipEncoder:
         # A processor's cores take a batch each; an accelerator does one after the other.
         self._turn: AbstractContextManager[Any] = nullcontext() if clip.device.type == "cpu" else threading.Lock()
         self._limit = int(clip.config.text_config.max_position_embeddings)
-        self._model.max_seq_length = self._limit
-        self._model.tokenizer.split_special_tokens = True  # a typed <|endoftext|> is text, and ends nothing
+        self._tokenizer.model_max_length = self._limit
+        self._one_reader = threading.Lock()  # it keeps where it cuts a text, and `tokens` and `texts` differ in that
+        self._tokenizer.split_special_tokens = True  # a typed <|endoftext|> is text, and ends nothing
+        bias = getattr(clip, "logit_bias", None)
         self.space = Space(
             fingerprint=_fingerprint(folder),
             model=name,
-            dimension=int(clip.config.projection_dim),
+            dimension=self._dimension(clip.config),
             logit_scale=float(clip.logit_scale.detach().exp()),
+            logit_bias=None if bias is None else float(bias.detach()),
         )
+
+    def _open(self, name: str, folder: Path) -> tuple[Any, Any, Any]:
+        """The transformers model with both towers, its tokenizer and its image processor."""
+        from sentence_transformers import SentenceTransformer
+
+        opened = SentenceTransformer(
+            str(folder), local_files_only=True, model_kwargs={"use_safetensors": True}, device=device()
+        )
+        return _find_clip(opened, name), opened.tokenizer, getattr(opened[0].processor, "image_processor", None)
+
+    def _dimension(self, config: Any) -> int:
+        return int(config.projection_dim)
 
     @contextmanager
     def workers(self) -> Iterator[ThreadPoolExecutor]:
@@ -82,8 +95,8 @@ class ClipEncoder:
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
         """The pixels that the model reads of a picture."""
-        if self._crop is not None:
-            return self._crop.cut(picture)
+        if self._square is not None:
+            return self._square.cut(picture)
         found = self._processor(images=[picture.convert("RGB")], return_tensors="np")["pixel_values"]
         return np.asarray(found[0], dtype=np.float32)
 
@@ -99,19 +112,21 @@ class ClipEncoder:
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit rows."""
-        # As {"text": …}: a bare string that looks like a path or URL of a picture would be opened or fetched.
-        inputs = [{"text": clean(text)} for text in texts]
-        if not inputs:
+        if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
-        return unit(self._model.encode(inputs, batch_size=TEXTS, convert_to_numpy=True, show_progress_bar=False))
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # those of a batch end at the same place
+        batches = [[clean(texts[place]) for place in order[at : at + TEXTS]] for at in range(0, len(order), TEXTS)]
+        rows = np.concatenate([self._read(batch) for batch in batches])
+        return unit(rows[np.argsort(order)])
 
     def tokens(self, text: str) -> Tokens:
         """What the model sees: pieces, limit, cut pieces, unknown words."""
         text = clean(text)
-        tokenizer = self._model.tokenizer
-        found = tokenizer(text, truncation=False, return_special_tokens_mask=True, return_offsets_mapping=True)
+        tokenizer = self._tokenizer
+        with self._one_reader:
+            found = tokenizer(text, truncation=False, return_special_tokens_mask=True, return_offsets_mapping=True)
         body = [
-            (token, text[start:end])
+            (token, text[start:end].strip() or text[start:end])  # some tokenizers count the space before a word to it
             for token, special, (start, end) in zip(
                 found["input_ids"], found["special_tokens_mask"], found["offset_mapping"], strict=True
             )
@@ -128,13 +143,30 @@ class ClipEncoder:
             ),
         )
 
+    def _read(self, texts: list[str]) -> np.ndarray:
+        """(n, d) rows of a batch of texts."""
+        import torch
+
+        with self._one_reader:
+            found = self._tokenizer(
+                texts,
+                truncation=True,
+                max_length=self._limit,
+                return_token_type_ids=False,
+                return_tensors="pt",
+                **self.padding,
+            )
+        with torch.inference_mode(), self._turn:
+            rows = self._clip.get_text_features(**found.to(self._clip.device))
+            return np.asarray(rows.pooler_output.float().cpu().numpy())
+
     def _forward(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         import torch
 
         with torch.inference_mode(), self._turn:
             device = self._clip.device
-            if self._crop is not None:
-                pixels = self._crop.normalise(prepared, device)
+            if self._square is not None:
+                pixels = self._square.normalise(prepared, device)
             else:
                 pixels = torch.from_numpy(np.stack(prepared)).to(device)
             found = self._clip.get_image_features(pixel_values=pixels)
@@ -172,7 +204,8 @@ class _Cores:
 _cores = _Cores()
 
 
-def _device() -> str:
+def device() -> str:
+    """Where a model computes: "cuda", "mps" or "cpu"."""
     import torch
 
     if torch.cuda.is_available():
@@ -183,7 +216,7 @@ def _device() -> str:
 def _find_clip(model: Any, name: str) -> Any:
     """The transformers model inside, the one that has both towers and the logit scale."""
     for module in model.modules():
-        if hasattr(module, "logit_scale") and hasattr(module, "text_model") and hasattr(module, "vision_model"):
+        if all(hasattr(module, part) for part in ("logit_scale", "text_projection", "visual_projection")):
             return module
     raise ModelUnavailable(f"The model {name!r} is not of the CLIP family: it has no pair of text and image towers.")
 

@@ -1,4 +1,4 @@
-"""From a picture to the pixels that a model reads: the preprocessing of CLIP, bounded and bit for bit."""
+"""From a picture to the pixels that a model reads: the preprocessing of CLIP and SigLIP, bounded and bit for bit."""
 
 from __future__ import annotations
 
@@ -13,41 +13,48 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+LONG = 8  # a side over the other, up to which a picture is resized whole: exact, and at most so many times the work
+
+
 @dataclass(frozen=True, slots=True)
-class Crop:
-    """Shorter side to `side` pixels, the middle square cut out, scaled and normalised: what every CLIP does."""
+class Square:
+    """A picture as a square of `side` pixels, scaled and normalised: its middle (CLIP) or all of it (SigLIP)."""
 
     side: int
+    whole: bool  # squeezed into the square; else its shorter side fills it, and what is over is cut off
     resample: int  # Pillow's filter
     scale: float  # of a byte
     mean: tuple[float, ...]  # of each channel
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, processor: Any) -> Crop | None:
+    def of(cls, processor: Any) -> Square | None:
         """What an image processor of transformers does; None where it is something else."""
-        steps = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
-        if not all(getattr(processor, step, False) for step in steps):
+        if not all(getattr(processor, step, False) for step in ("do_resize", "do_rescale", "do_normalize")):
             return None
-        side, cut = processor.size.shortest_edge, processor.crop_size
-        if side is None or (cut.height, cut.width) != (side, side):
+        size, whole = processor.size, not getattr(processor, "do_center_crop", False)
+        side = size.height if whole else size.shortest_edge
+        square = size if whole else processor.crop_size
+        if side is None or (square.height, square.width) != (side, side):
             return None
-        return cls(
-            side, processor.resample, processor.rescale_factor, tuple(processor.image_mean), tuple(processor.image_std)
-        )
+        mean, std = tuple(processor.image_mean), tuple(processor.image_std)
+        return cls(side, whole, processor.resample, processor.rescale_factor, mean, std)
 
     def cut(self, picture: Image.Image) -> np.ndarray:
-        """(side, side, 3) uint8: only the middle is resized, so that a picture of 1 × 20,000 stays small."""
-        width, height = picture.size
-        if width <= height:
-            size = self.side, int(self.side * height / width)
+        """(side, side, 3) uint8: the bytes of transformers, but for a picture more than LONG times as long as wide.
+
+        Of that only what is read is resized, and in two steps, so that one of 1 × 20,000 pixels stays small.
+        """
+        (width, height), side, shorter = picture.size, self.side, min(picture.size)
+        size = (side, side) if self.whole else (int(side * width / shorter), int(side * height / shorter))
+        left, top = ((length - side) // 2 for length in size)
+        rgb = picture.convert("RGB")
+        if max(picture.size) <= LONG * shorter:
+            small = rgb.resize(size, self.resample).crop((left, top, left + side, top + side))
         else:
-            size = int(self.side * width / height), self.side
-        left, top = ((length - self.side) // 2 for length in size)
-        across, down = width / size[0], height / size[1]  # pixels of the picture for one of the result
-        box = (left * across, top * down, (left + self.side) * across, (top + self.side) * down)
-        # In one step from far above it would read every pixel with a filter as wide as the reduction.
-        small = picture.convert("RGB").resize((self.side, self.side), self.resample, box, reducing_gap=6.0)
+            across, down = width / size[0], height / size[1]  # pixels of the picture for one of the result
+            box = (left * across, top * down, (left + side) * across, (top + side) * down)
+            small = rgb.resize((side, side), self.resample, box, reducing_gap=6.0)
         return np.asarray(small)
 
     def normalise(self, pixels: Sequence[np.ndarray], device: Any) -> Tensor:

@@ -12,6 +12,7 @@ from sharedspace import images
 from sharedspace.errors import BadInput, Unreadable
 from sharedspace.ingest import folders, hub, lists, npz, parquet, tars, zips
 from sharedspace.ingest.items import MOST_META, MOST_NAME, NESTED, OTHER, Item, Source, as_text, read_file
+from sharedspace.ingest.matching import match
 from sharedspace.ingest.tables import FILE_COLUMNS, TABLES, characters, read_table, read_table_file
 from sharedspace.records import Meta, Rejected
 
@@ -21,6 +22,7 @@ __all__ = [
     "Item",
     "Source",
     "count",
+    "match",
     "own_dimension",
     "read_table",
     "read_table_file",

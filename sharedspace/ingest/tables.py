@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
@@ -131,13 +131,13 @@ def characters(meta: Meta) -> int:
     return sum(len(column) + (len(value) if isinstance(value, str) else 0) for column, value in meta.items())
 
 
-def file_column(columns: Iterable[str], name: str) -> str:
+def file_column(columns: Iterable[str], name: str, keys: Sequence[str] = FILE_COLUMNS) -> str:
     """The column of file names among those of a table; raises Unreadable."""
     given = set(columns)
-    for column in FILE_COLUMNS:
+    for column in keys:
         if column in given:
             return column
-    raise Unreadable(name, f"a table of metadata needs a column named {' or '.join(map(repr, FILE_COLUMNS))}")
+    raise Unreadable(name, f"a table of metadata needs a column named {' or '.join(map(repr, keys))}")
 
 
 def metadata(row: Mapping[str, object], *without: str) -> Meta:
@@ -159,37 +159,40 @@ def as_value(value: object) -> MetaValue | None:
     return as_text(value) or None if isinstance(value, str) else None
 
 
-def text_rows(opened: TextIO, name: str) -> Iterator[Row | Rejected]:
-    """Rows of JSON lines or of a CSV, by the end of the name, each that cannot be read with its line and the reason."""
-    return jsonl_rows(opened, name) if name.lower().endswith(".jsonl") else csv_rows(opened, name)
+def text_rows(opened: TextIO, name: str, keys: Sequence[str] = FILE_COLUMNS) -> Iterator[Row | Rejected]:
+    """Rows of JSON lines or of a CSV, by the end of the name, each that cannot be read with its line and the reason.
+
+    A CSV has to have one of the columns `keys`.
+    """
+    return jsonl_rows(opened, name) if name.lower().endswith(".jsonl") else csv_rows(opened, name, keys)
 
 
-def csv_rows(opened: TextIO, name: str) -> Iterator[Row | Rejected]:
+def csv_rows(opened: TextIO, name: str, keys: Sequence[str] = FILE_COLUMNS) -> Iterator[Row | Rejected]:
     """Rows of a CSV (of commas, semicolons or tabs), read twice: first for the kind of each column."""
     kinds: dict[str, type] = {}
-    for row in _texts(opened, name):
+    for row in _texts(opened, name, keys):
         for column, value in row.items() if isinstance(row, dict) else ():
             if value:
                 kinds[column] = _kind(value, kinds.get(column))
-    for row in _texts(opened, name):
+    for row in _texts(opened, name, keys):
         if isinstance(row, Rejected):
             yield row
         else:
             yield {column: _typed(value, kinds[column]) if value else None for column, value in row.items()}
 
 
-def _texts(opened: TextIO, name: str) -> Iterator[dict[str, str] | Rejected]:
+def _texts(opened: TextIO, name: str, keys: Sequence[str]) -> Iterator[dict[str, str] | Rejected]:
     try:
         for delimiter in (";", "\t", ","):  # the comma last: its header is what a table without the column is told by
             opened.seek(0)
             lines = _Lines(opened)
             rows = csv.reader(lines, delimiter=delimiter)
             columns = next(rows, [])
-            if set(columns) & set(FILE_COLUMNS):
+            if set(columns) & set(keys):
                 break
     except csv.Error as error:
         raise Unreadable(name, f"the table cannot be read ({error})") from error
-    file_column(columns, name)
+    file_column(columns, name, keys)
     while True:
         number = lines.begin()
         try:

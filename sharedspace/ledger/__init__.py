@@ -21,7 +21,8 @@ from sharedspace.records import Drawing, ImageRecord, Space, SpaceMap
 NAMES = 100  # further names of one image that are kept: an empty picture may have thousands
 INFO = (
     "SELECT c.number, c.name, c.revision, c.images,"
-    " s.fingerprint, s.model, s.dimension, s.logit_scale FROM collections c JOIN spaces s ON s.fingerprint = c.space"
+    " s.fingerprint, s.model, s.dimension, s.logit_scale, s.logit_bias"
+    " FROM collections c JOIN spaces s ON s.fingerprint = c.space"
 )
 
 
@@ -47,7 +48,7 @@ class Ledger(Database):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.marks = Marks(self)  # what people put on images: tags, saved queries and views
+        self.marks = Marks(self)  # what people put on images: tags, values; what they saved
 
     # -- collections
 
@@ -68,8 +69,9 @@ class Ledger(Database):
         with self.write() as db:
             db.execute(
                 # A model's folder may have moved: the fingerprint is what counts, the last name what loads.
-                "INSERT INTO spaces VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET model = excluded.model",
-                (space.fingerprint, space.model, space.dimension, space.logit_scale),
+                "INSERT INTO spaces VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET model = excluded.model,"
+                " logit_bias = coalesce(excluded.logit_bias, logit_bias)",
+                (space.fingerprint, space.model, space.dimension, space.logit_scale, space.logit_bias),
             )
             db.execute("INSERT OR IGNORE INTO collections (name, space) VALUES (?, ?)", (name, space.fingerprint))
             found = _info(db.execute(f"{INFO} WHERE c.name = ?", (name,)).fetchone())
@@ -92,8 +94,8 @@ class Ledger(Database):
 
     def spaces(self, model: str) -> list[Space]:
         """The spaces of a model's name, oldest first."""
-        query = "SELECT fingerprint, model, dimension, logit_scale FROM spaces WHERE model = ? ORDER BY rowid"
-        return [Space(*row) for row in self.read(query, model)]
+        query = "SELECT fingerprint, model, dimension, logit_scale, logit_bias FROM spaces WHERE model = ?"
+        return [Space(*row) for row in self.read(f"{query} ORDER BY rowid", model)]
 
     def forget_space(self, space: Space) -> None:
         """Forget the vectors of a space, unless a collection lives in it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 SCHEMA = """
 CREATE TABLE spaces (
-    fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL);
+    fingerprint TEXT PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, logit_scale REAL NOT NULL,
+    logit_bias REAL  -- NULL where the model has a softmax
+    );
 CREATE TABLE collections (
     number INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: Chroma's collection is named after it
     name TEXT NOT NULL UNIQUE,
@@ -13,7 +15,8 @@ CREATE TABLE collections (
     revision INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its images or their metadata
     anchors TEXT NOT NULL DEFAULT '[]',  -- JSON list of the texts kept on the map
     images INTEGER NOT NULL DEFAULT 0,  -- how many: to count them takes longer the more there are
-    tagging INTEGER NOT NULL DEFAULT 0  -- grows with every change of its tags
+    tagging INTEGER NOT NULL DEFAULT 0,  -- grows with every change of its tags
+    giving INTEGER NOT NULL DEFAULT 0  -- grows with every change of the values given to its images; 0: none ever was
     );
 CREATE TABLE images (id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL);
 CREATE TABLE vectors (  -- float32, little-endian: embedded once, whatever collections hold the image
@@ -38,13 +41,21 @@ MARKS = """
 CREATE TABLE tags (
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
     tag TEXT NOT NULL, PRIMARY KEY (collection, image, tag)) WITHOUT ROWID;
-CREATE TABLE saved (  -- queries and views by name, their contents as JSON
+CREATE TABLE saved (  -- queries, views, label sets and classifiers by name, their contents as JSON
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, kind TEXT NOT NULL, name TEXT NOT NULL,
     body TEXT NOT NULL, PRIMARY KEY (collection, kind, name)) WITHOUT ROWID;
 CREATE TABLE removed (  -- images that were taken out and can be put back
     collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, image TEXT NOT NULL REFERENCES images,
     path TEXT NOT NULL, meta TEXT NOT NULL, names TEXT NOT NULL, PRIMARY KEY (collection, image)) WITHOUT ROWID;
 CREATE INDEX removed_by_image ON removed (image);
+"""
+# Metadata that people and classifiers gave to images, apart from that of their files. It outlives a removal too.
+GIVEN = """
+CREATE TABLE given (
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE, field TEXT NOT NULL,
+    image TEXT NOT NULL REFERENCES images,
+    value TEXT NOT NULL,  -- JSON of a text, a number, true or false
+    PRIMARY KEY (collection, field, image)) WITHOUT ROWID;
 """
 FROM_1 = """
 ALTER TABLE collections ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
@@ -55,5 +66,14 @@ FROM_2 = """
 ALTER TABLE maps ADD COLUMN drawing TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE collections ADD COLUMN tagging INTEGER NOT NULL DEFAULT 0;
 """
+FROM_3 = """
+ALTER TABLE spaces ADD COLUMN logit_bias REAL;
+ALTER TABLE collections ADD COLUMN giving INTEGER NOT NULL DEFAULT 0;
+"""
 # By the version that a file has, what brings it up to VERSION.
-STEPS = {0: SCHEMA + MARKS, 1: FROM_1 + FROM_2 + MARKS, 2: FROM_2 + MARKS}
+STEPS = {
+    0: SCHEMA + MARKS + GIVEN,
+    1: FROM_1 + FROM_2 + MARKS + FROM_3 + GIVEN,
+    2: FROM_2 + MARKS + FROM_3 + GIVEN,
+    3: FROM_3 + GIVEN,
+}

@@ -20,6 +20,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> Figure:
     """Counts (L, L), rows the true label and columns the given one; blue is right, orange wrong.
 
     The shade is the share of the row, so that rare labels are as readable as frequent ones; cells of 0 stay empty.
+    A cell that is not empty can be selected by a click: its customdata is (true, given), places in `labels`.
     """
     from plotly.graph_objects import Figure
 
@@ -30,15 +31,18 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> Figure:
         "tickvals": list(range(len(names))),  # by place, not by name: two long names may be cut to the same text
         "ticktext": [theme.tick(label) for label in labels],
         "automargin": True,
+        "fixedrange": True,
         "showgrid": False,
         "zeroline": False,
     }
     edges = [-0.5, len(names) - 0.5]
     diagonal = np.eye(len(names), dtype=bool)
     return Figure(
-        data=[_cells(names, counts, diagonal, RIGHT), _cells(names, counts, ~diagonal, WRONG)],
+        data=[_cells(counts, diagonal, RIGHT), _cells(counts, ~diagonal, WRONG), _targets(names, counts)],
         layout=theme.layout(
             height=cell * len(names) + 150,
+            hovermode="closest",
+            showlegend=False,
             font={"color": theme.INK, "size": 13 if len(names) <= 12 else 11},
             xaxis={**axis, "title": {"text": "predicted"}, "side": "top", "tickangle": -45, "range": edges},
             yaxis={**axis, "title": {"text": "true"}, "range": edges[::-1]},
@@ -46,7 +50,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> Figure:
     )
 
 
-def _cells(names: Sequence[str], counts: np.ndarray, shown: np.ndarray, scale: tuple[Any, ...]) -> dict[str, Any]:
+def _cells(counts: np.ndarray, shown: np.ndarray, scale: tuple[Any, ...]) -> dict[str, Any]:
     totals = counts.sum(axis=1, keepdims=True)  # (L, 1)
     shares = np.where(shown & (counts > 0), counts / np.maximum(totals, 1), np.nan)
     return {
@@ -63,10 +67,24 @@ def _cells(names: Sequence[str], counts: np.ndarray, shown: np.ndarray, scale: t
             for r, row in enumerate(shares)
         ],
         "texttemplate": "%{text}",
-        "hoverongaps": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _targets(names: Sequence[str], counts: np.ndarray) -> dict[str, Any]:
+    """An unseen bar over each cell: plotly reports no click on a heatmap as a selection; the selected has a frame."""
+    totals = counts.sum(axis=1)
+    cells = [(int(r), int(c)) for r, c in np.argwhere(counts > 0)]
+    return {
+        "type": "bar",
+        "x": [c for _, c in cells],
+        "y": [1] * len(cells),
+        "base": [r - 0.5 for r, _ in cells],
+        "width": 1,
+        "customdata": [list(cell) for cell in cells],
+        "marker": {"color": "rgba(0,0,0,0)", "opacity": 0, "line": {"width": 3, "color": theme.INK}},
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 0}},
         "hoverinfo": "text",
-        "hovertext": [
-            [f"is {true}, called {given}: {counts[r, c]:,} of {totals[r, 0]:,}" for c, given in enumerate(names)]
-            for r, true in enumerate(names)
-        ],
+        "hovertext": [f"is {names[r]}, called {names[c]}: {counts[r, c]:,} of {totals[r]:,}" for r, c in cells],
     }

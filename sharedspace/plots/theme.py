@@ -30,6 +30,7 @@ STEPS = 48  # colours of a continuous scale
 OTHER = "#8A8F98"  # the colour of noise, and of what has no colour of its own
 OTHER_CODE = 255
 INK = "#7D828B"  # of writing; readable on white and on black
+GRID = "rgba(125, 130, 139, 0.25)"  # INK, faint
 MAX_CHARACTERS = 200  # of one text in a figure
 MAX_TICK = 24  # of one beside an axis
 
@@ -73,10 +74,10 @@ def plain(text: object) -> str:
     return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def tick(text: object) -> str:
+def tick(text: object, most: int = MAX_TICK) -> str:
     """A user's text beside an axis, cut so that the figure keeps its room; the whole stands in the hover text."""
     words = str(text)
-    return plain(words if len(words) <= MAX_TICK else f"{words[: MAX_TICK - 1]}…")
+    return plain(words if len(words) <= most else f"{words[: most - 1]}…")
 
 
 def layout(**more: Any) -> dict[str, Any]:

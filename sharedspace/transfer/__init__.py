@@ -42,7 +42,7 @@ def export(
         raise BadInput(f"{path} cannot be written: its name has to end in {' or '.join([ZIP, *TABLES])}.")
     if originals and ending != ZIP:
         raise BadInput(f"{path} cannot hold originals: only a {ZIP} can.")
-    snapshot = home.snapshot(number)
+    snapshot = home.filed(number) if ending == ZIP else home.snapshot(number)
     total = len(snapshot.records)
     info = replace(home.ledger.info(number), images=total)  # an ingest may just have added more
     if total == 0:
@@ -128,8 +128,9 @@ def import_(home: Home, path: Path, name: str | None, on_progress: OnProgress, c
 
     Everything is checked before anything is written; then each batch is durable before the next begins, so that
     an import that was stopped is completed by running it again. What the home has already stays as it is:
-    vectors, thumbnails and originals by their id, queries and views by their name, and the map of a collection that
-    holds other images too, as it was drawn. Tags are merged: an image then has those of here and those that came.
+    vectors, thumbnails and originals by their id, what is saved by its name, a value given to an image, and the map of
+    a collection that holds other images too, as it was drawn. Tags are merged: an image then has those of here and
+    those that came; so are given values, one of here before one that came.
     Raises Unreadable for a file that is damaged or not ours, SpaceMismatch for a collection of another model,
     and Cancelled, after which the batches that were taken are there.
     """
@@ -224,6 +225,7 @@ def _take(home: Home, archive: Archive, number: int, batches: Iterator[Batch]) -
                     home.write("originals", record.id, data)
             added += home.record(number, batch.records, batch.vectors)
             home.ledger.marks.put_tags(number, batch.tags)
+            home.ledger.marks.put_given(number, batch.given)
             home.refresh(number)
     return added
 
@@ -240,14 +242,14 @@ def _keep_map(home: Home, number: int, points: list[Point], manifest: Manifest, 
 
 
 def copy(home: Home, number: int, new: str, on_progress: OnProgress, ids: Collection[str] | None = None) -> int:
-    """A collection of its own with the same images, metadata, tags, map, texts and saved queries and views: its number.
+    """A collection of its own with the same images, metadata, tags, map, texts and saved things: its number.
 
-    It embeds nothing. With `ids` only those images with their tags, and the texts: what a map shows apart, one of its
-    own shows better, and what was saved may name other images.
+    It embeds nothing. With `ids` only those images with their tags and given values, and the texts: what a map shows
+    apart, one of its own shows better, and what was saved may name other images.
     Raises BadInput where there is one of that name.
     """
     with home.owned():
-        info, snapshot = home.ledger.info(number), home.snapshot(number)
+        info, snapshot = home.ledger.info(number), home.filed(number)
         for other in home.ledger.collections():  # an empty one may be left of a copy that was cut off
             if other.name == new and (other.images or other.space != info.space or other.number == number):
                 raise BadInput(f"There is a collection named {new!r} already: choose another name.")
@@ -264,11 +266,15 @@ def copy(home: Home, number: int, new: str, on_progress: OnProgress, ids: Collec
 
 
 def _copy_marks(home: Home, number: int, made: int, ids: Collection[str], whole: bool) -> None:
-    """Texts and the tags of those images into another collection; of a `whole` one also what was saved, and the map."""
+    """Texts, and what was put on those images, into another collection; of a `whole` one also saved things and map."""
     ledger = home.ledger
     ledger.set_anchors(made, ledger.anchors(number))
     tags = ledger.marks.tags(number)
     ledger.marks.put_tags(made, {id: own for id, own in tags.items() if id in ids})
+    given = ledger.marks.given(number).items()
+    ledger.marks.put_given(
+        made, {field: {id: value for id, value in of_field.items() if id in ids} for field, of_field in given}
+    )
     if not whole:
         return
     ledger.marks.save_new(made, {kind: ledger.marks.saved(number, kind) for kind in layout.KINDS})

@@ -1,17 +1,18 @@
 """What stands in the zip of a collection, and how rows are cut into pieces that fit in memory.
 
-manifest.json    version, name, space, counts, the texts kept on the map and how it was drawn, saved queries and
-                 views by kind and name, the sha256 of SHA256SUMS
+manifest.json    version, name, space, counts, the texts kept on the map and how it was drawn, saved queries, views,
+                 label sets and classifiers by kind and name, the sha256 of SHA256SUMS
 SHA256SUMS       of every other member, as `sha256sum --check` reads it
 vectors.npy      (n, d) float32 unit rows, by id
 images.jsonl     one image a line, by id: id, path, names, width, height, meta; xy and late where it is on the map;
-                 tags where it has any
+                 tags, and by field the values given to it here, where it has any
 texts.npy        (m, d) float32: the vectors of the manifest's texts
 thumbs/ID        the thumbnails that there are
 originals/ID     the bytes of the pictures, where they were kept and asked for
 
-Drawing, tags and what was saved came later than the rest: where they are missing there are none, and an earlier
-program reads all the others as before (a manifest above 4 MB it refuses as too long). So the version is still 1.
+Drawing, tags, given values, the space's logit bias and what was saved came later than the rest: where they are
+missing there are none, and an earlier program reads all the others as before (a manifest above 4 MB it refuses as too
+long). So the version is still 1.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from sharedspace import questions
+from sharedspace import filters, questions
 from sharedspace.errors import BadInput
 from sharedspace.ingest.items import MOST_NAME
-from sharedspace.ledger.marks import Kind, named
+from sharedspace.ledger.marks import Kind, as_value, named
+from sharedspace.records import Meta
 
 KIND = "sharedspace collection"
 VERSION = 1
@@ -45,7 +47,8 @@ PER_ENTRY = 160  # bytes of the zip's table of contents that a member takes at m
 MOST_TEXT = MOST_NAME  # characters of a name or path
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_TAGS = 1000  # of one image: half a million rows of the ledger in a batch
-MOST_SAVED = 1000  # queries, and views: a page lists them all
+MOST_GIVEN = 1000  # fields of one image, as many
+MOST_SAVED = 1000  # of each kind: a page lists them all
 MOST_BODY = 8 * 2**20  # bytes of one as JSON: a view may name 50,000 images twice, as selected and as searched within
 MOST_LEVELS = 8  # of lists and objects in each other: a view has 4, and what reads it recurses
 LONGEST_VECTOR = 1e6  # of a query: scores stay finite in float32
@@ -84,14 +87,26 @@ def tags(found: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
+def given(found: Any) -> Meta:
+    """The values that were given to an image, by field, as they are kept."""
+    if not isinstance(found, dict) or len(found) > MOST_GIVEN:
+        raise BadInput(f"the values given to an image are a JSON object of at most {MOST_GIVEN:,} fields")
+    for field, value in found.items():
+        if filters.new_field(field) != field:
+            raise BadInput(f"{field[:80]!r} is no name of a field as it is kept, on one line and without outer space")
+        if as_value(field, value) is None:
+            raise BadInput(f"{field[:80]!r} was given without a value")
+    return found
+
+
 def saved(found: Any, dimension: int) -> dict[Kind, dict[str, dict[str, Any]]]:
-    """Saved queries and views by kind and name, in a space of that dimension; other kinds are left out."""
+    """What was saved by kind and name, in a space of that dimension; other kinds are left out."""
     if not isinstance(found, dict):
         raise BadInput("what was saved is no JSON object")
     bodies: dict[Kind, dict[str, dict[str, Any]]] = {kind: found.get(kind, {}) for kind in KINDS}
     for kind, by_name in bodies.items():
         if not isinstance(by_name, dict) or len(by_name) > MOST_SAVED:
-            raise BadInput(f"what was saved as a {kind} is a JSON object of at most {MOST_SAVED:,} names")
+            raise BadInput(f"what was saved of kind {kind} is a JSON object of at most {MOST_SAVED:,} names")
         for name, body in by_name.items():
             _check_name(name, f"name of a saved {kind}")
             try:
@@ -117,7 +132,7 @@ def _check_body(kind: Kind, body: Any, dimension: int) -> None:
         raise BadInput(f"it holds what cannot be stored ({error})") from error
     if size > MOST_BODY:
         raise BadInput(f"it has {size:,} bytes, over the limit of {MOST_BODY:,}")
-    if kind == "query" or "parts" in body:
+    if kind == "query" or (kind == "view" and "parts" in body):
         for part in questions.of(body.get("parts")):
             if part.vector and (len(part.vector) != dimension or math.hypot(*part.vector) > LONGEST_VECTOR):
                 raise BadInput(f"a picture of a query has {dimension} numbers of ordinary size")

@@ -16,7 +16,7 @@ from sharedspace import __version__
 from sharedspace.errors import BadInput
 from sharedspace.home import Home, Snapshot
 from sharedspace.ledger import CollectionInfo
-from sharedspace.records import ImageRecord, SpaceMap
+from sharedspace.records import ImageRecord, MetaValue, SpaceMap
 from sharedspace.transfer import layout
 
 PIECE = 2**20  # bytes of a file that are in memory together
@@ -25,7 +25,10 @@ PIECE = 2**20  # bytes of a file that are in memory together
 def write(
     part: Path, home: Home, info: CollectionInfo, snapshot: Snapshot, originals: bool, step: Callable[[int], None]
 ) -> tuple[int, int]:
-    """Write the whole collection to the file `part`: how many thumbnails and how many originals are in it."""
+    """Write the whole collection to the file `part`: how many thumbnails and how many originals are in it.
+
+    The snapshot is one as the files have it: what was given stands apart.
+    """
     if len(info.name) > layout.MOST_TEXT:
         raise BadInput(f"{info.name[:80]}… has a name of more than {layout.MOST_TEXT:,} characters: rename it first.")
     if len(snapshot.records) * (1 + originals) + len(layout.SINGLE) > layout.MOST_ENTRIES:
@@ -33,13 +36,14 @@ def write(
             f"{info.name} has too many pictures for one zip, more than {layout.MOST_ENTRIES:,} with originals."
         )
     space_map, tags = home.ledger.map(info.number), home.ledger.marks.tags(info.number)
+    given = home.ledger.marks.given(info.number)
     drawn, saved = _present(space_map, snapshot), _saved(home, info)
     anchors = home.ledger.anchors(info.number)
     remembered = home.ledger.texts(info.space, anchors)
     with zipfile.ZipFile(part, "w") as archive:
         pack = _Pack(archive)
         pack.add(layout.VECTORS, layout.npy(snapshot.vectors))
-        pack.add(layout.IMAGES, _lines(snapshot.records, drawn, tags), packed=True)
+        pack.add(layout.IMAGES, _lines(snapshot.records, drawn, tags, given), packed=True)
         rows = list(remembered.values()) or np.empty((0, info.space.dimension), dtype=np.float32)
         pack.add(layout.TEXTS, layout.npy(np.asarray(rows)))
         thumbs = kept = 0
@@ -65,7 +69,7 @@ def _present(drawn: SpaceMap | None, snapshot: Snapshot) -> dict[str, tuple[list
 
 
 def _saved(home: Home, info: CollectionInfo) -> dict[str, dict[str, Any]]:
-    """Saved queries and views by kind and name; raises BadInput for one that an import would not take."""
+    """What was saved by kind and name; raises BadInput for one that an import would not take."""
     found = {kind: home.ledger.marks.saved(info.number, kind) for kind in layout.KINDS}
     try:
         layout.saved(found, info.space.dimension)
@@ -78,6 +82,7 @@ def _lines(
     records: Sequence[ImageRecord],
     drawn: dict[str, tuple[list[float], bool]],
     tags: Mapping[str, frozenset[str]],
+    given: Mapping[str, Mapping[str, MetaValue]],
 ) -> Iterator[bytes]:
     for record in records:
         row: dict[str, Any] = {"id": record.id, "path": record.path, "names": list(record.names)}
@@ -87,13 +92,17 @@ def _lines(
         own = sorted(tags.get(record.id, ()))
         if own:
             row["tags"] = own
+        values = {field: of_field[record.id] for field, of_field in given.items() if record.id in of_field}
+        if values:
+            row["given"] = values
         line = json.dumps(row, allow_nan=False).encode() + b"\n"
         longest = max(map(len, (record.path, *record.names)))
-        if len(line) > layout.MOST_LINE or longest > layout.MOST_TEXT or len(own) > layout.MOST_TAGS:
+        many = len(own) > layout.MOST_TAGS or len(values) > layout.MOST_GIVEN
+        if len(line) > layout.MOST_LINE or longest > layout.MOST_TEXT or many:
             raise BadInput(
                 f"{record.path[:80]} cannot be exported: its names, metadata and tags are more than an import takes "
-                f"({layout.MOST_TEXT:,} characters a name, {layout.MOST_TAGS:,} tags, "
-                f"{layout.MOST_LINE // 2**20} MB in all). "
+                f"({layout.MOST_TEXT:,} characters a name, {layout.MOST_TAGS:,} tags, {layout.MOST_GIVEN:,} given "
+                f"values, {layout.MOST_LINE // 2**20} MB in all). "
                 "Remove it from the collection first, or export a table."
             )
         yield line
@@ -117,6 +126,7 @@ def _manifest(
             "model": space.model,
             "dimension": space.dimension,
             "logit_scale": space.logit_scale,
+            "logit_bias": space.logit_bias,
         },
         "images": len(snapshot.records),
         "revision": snapshot.revision,
@@ -164,7 +174,7 @@ class _Pack:
         data = json.dumps(manifest, indent=2, allow_nan=False).encode()
         if len(data) > layout.MOST_MANIFEST:
             raise BadInput(
-                f"There are too many texts on the map, saved queries and views for an export, {len(data):,} bytes of "
+                f"There are too many texts on the map and saved things for an export, {len(data):,} bytes of "
                 f"at most {layout.MOST_MANIFEST:,}: take some off first."
             )
         self.add(layout.MANIFEST, [data], packed=True)

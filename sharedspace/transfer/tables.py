@@ -164,7 +164,8 @@ def _array(archive: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ..
 
 
 def _space(info: CollectionInfo) -> str:
-    return json.dumps({**answers.collection(info.name, info.space, info.images), "logit_scale": info.space.logit_scale})
+    scale = {"logit_scale": info.space.logit_scale, "logit_bias": info.space.logit_bias}
+    return json.dumps({**answers.collection(info.name, info.space, info.images), **scale})
 
 
 def _text(text: str) -> str:

@@ -72,6 +72,7 @@ class Batch:
     vectors: np.ndarray  # (b, d) float32 unit rows
     points: list[Point]  # of those that are on the map
     tags: dict[str, tuple[str, ...]]  # of those that have any, by id
+    given: dict[str, Meta]  # the values given to those that have any, by field and id
 
 
 class Archive:
@@ -111,10 +112,11 @@ class Archive:
             records: list[ImageRecord] = []
             points: list[Point] = []
             tags: dict[str, tuple[str, ...]] = {}
+            given: dict[str, Meta] = {}
             size = 0
             while row < count and len(records) < layout.BATCH and size < layout.LINES:
                 line = lines.line()
-                record, point, own = self._image(line, row)
+                record, point, own, values = self._image(line, row)
                 if record.id <= before:
                     raise self._bad(f"line {row + 1} of {layout.IMAGES} is not in the order of the ids")
                 before = record.id
@@ -122,9 +124,11 @@ class Archive:
                 records.append(record)
                 points += [] if point is None else [point]
                 tags |= {record.id: own} if own else {}
+                for field, value in values.items():
+                    given.setdefault(field, {})[record.id] = value
                 size += len(line)
                 row += 1
-            yield Batch(records, self._rows(vectors, len(records), dimension), points, tags)
+            yield Batch(records, self._rows(vectors, len(records), dimension), points, tags, given)
         vectors.end()
         lines.end()
         if pictures != self.manifest.thumbs + self.manifest.originals:
@@ -234,7 +238,7 @@ class Archive:
 
     # -- rows
 
-    def _image(self, line: bytes, row: int) -> tuple[ImageRecord, Point | None, tuple[str, ...]]:
+    def _image(self, line: bytes, row: int) -> tuple[ImageRecord, Point | None, tuple[str, ...], Meta]:
         try:
             said = _document(line)
             id = _is(said["id"], str)
@@ -243,7 +247,8 @@ class Archive:
             width, height = _count(said["width"]), _count(said["height"])
             names = tuple(_text(name) for name in _is(said["names"], list))
             record = ImageRecord(id, _text(said["path"]), width, height, _meta(said["meta"]), names)
-            return record, _point(id, said) if "xy" in said else None, layout.tags(said.get("tags", []))
+            tags, given = layout.tags(said.get("tags", [])), layout.given(said.get("given", {}))
+            return record, _point(id, said) if "xy" in said else None, tags, given
         except WRONG as error:
             where = f"line {row + 1} of {layout.IMAGES}"
             raise self._bad(f"{where} lacks something or holds what cannot be ({error})") from error
@@ -389,7 +394,8 @@ def _space(said: Any) -> Space:
     scale = _number(known["logit_scale"], 1e6)
     if scale <= 0:
         raise ValueError(f"a logit scale of {scale}")
-    return Space(_text(known["fingerprint"]), _text(known["model"]), _count(known["dimension"], 1, 2**16), scale)
+    bias = None if known.get("logit_bias") is None else _number(known["logit_bias"], 1e6)
+    return Space(_text(known["fingerprint"]), _text(known["model"]), _count(known["dimension"], 1, 2**16), scale, bias)
 
 
 def _drawing(said: Any) -> Drawing:

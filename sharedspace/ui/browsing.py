@@ -1,11 +1,11 @@
-"""Galleries to browse in: all images, and groups; a click opens an image beside them."""
+"""The gallery of all images; a click opens an image beside it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.ui import cache, detail, frame, galleries, selecting, state, widgets
+from sharedspace.ui import detail, frame, galleries, selecting, state, widgets
 
 
 def all_images(collection: Collection) -> None:
@@ -17,7 +17,7 @@ def all_images(collection: Collection) -> None:
 def _all_images(collection: Collection, asked: int) -> None:
     with frame.errors():
         frame.told_trouble()
-        _go_where_is_asked(asked)
+        go_where_is_asked(asked)
         collection = collection.pinned()
         galleries.hear("all", collection.snapshot().ids)
         with st.container():
@@ -25,26 +25,7 @@ def _all_images(collection: Collection, asked: int) -> None:
         detail.beside(collection, lambda: widgets.all_images(collection))
 
 
-def groups(collection: Collection, method: str, k: int, least: int) -> None:
-    """The groups of the images as contact sheets."""
-    _groups(collection, method, k, least, state.get().asked)
-
-
-def _go_where_is_asked(before: int) -> None:
+def go_where_is_asked(before: int) -> None:
     """To the page that searches, where a button has asked a query since the page was drawn."""
     if state.get().asked != before:
         st.switch_page(frame.FOLDER / "search.py")
-
-
-@st.fragment
-def _groups(collection: Collection, method: str, k: int, least: int, asked: int) -> None:
-    with frame.errors():
-        frame.told_trouble()
-        _go_where_is_asked(asked)
-        collection = collection.pinned()
-        grouping = cache.cluster(collection, method, k, least)
-        for key in widgets.group_keys(grouping):
-            galleries.hear(key, collection.snapshot().ids)
-        with st.container():
-            selecting.bar(collection, "clusters")
-        detail.beside(collection, lambda: widgets.groups(collection, grouping))

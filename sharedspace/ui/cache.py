@@ -15,14 +15,14 @@ import numpy as np
 import streamlit as st
 
 from sharedspace import chance, encoders, projection
-from sharedspace.collection import Collection, Why
+from sharedspace.collection import Collection, Method, Why
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.home import Snapshot
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.plots import theme
 from sharedspace.questions import Part, write
-from sharedspace.records import Classification, Clustering, Exported, ImageRecord, Progress, SpaceMap, Term
+from sharedspace.records import Clustering, Exported, ImageRecord, Progress, SpaceMap, Term
 from sharedspace.search import Word
 from sharedspace.ui import layouts
 from sharedspace.ui.spacemap.payload import Text
@@ -182,12 +182,17 @@ def line_rate(collection: Collection, parts: tuple[Part, ...], rate: float = cha
 
     With a large model that takes long, once: the answer need not wait for it.
     """
-    quick = collection.info.space.model == "pocket"  # a second for all of them
     wanted = len(parts) == 1 and parts[0].text and parts[0].weight > 0
-    if not wanted or quick or collection.has_baseline:
-        return rate
+    return rate if not wanted or line_ready(collection) else None
+
+
+def line_ready(collection: Collection) -> bool:
+    """Whether captions and nouns are embedded, or take no time; else that begins in the background."""
+    quick = collection.info.space.model == "pocket"  # a second for all of them
+    if quick or collection.has_baseline:
+        return True
     once(_reading(collection), collection, lambda job: collection.now.baseline().band)
-    return None
+    return False
 
 
 def line_is_coming(collection: Collection) -> bool:
@@ -251,11 +256,11 @@ def _describe(
 
 def telling(collection: Collection) -> dict[str, tuple[int, bool]]:
     """For each metadata field how many different values it has, and whether they are numbers."""
-    return _telling(collection.info.number, collection.snapshot().revision, collection)
+    return _telling(collection.info.number, collection.snapshot().edition, collection)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _telling(number: int, revision: int, _collection: Collection) -> dict[str, tuple[int, bool]]:
+def _telling(number: int, edition: tuple[int, int], _collection: Collection) -> dict[str, tuple[int, bool]]:
     columns = {field: set(_collection.column(field)) - {None} for field in _collection.fields()}
     return {field: (len(values), bool(values) and all(map(_is_number, values))) for field, values in columns.items()}
 
@@ -266,11 +271,13 @@ def _is_number(value: object) -> bool:
 
 def categories(collection: Collection, field: str) -> tuple[np.ndarray, list[str]]:
     """A metadata field as colours: places in the palette, (n,) uint8, and their names; raises NotFound."""
-    return _categories(collection.info.number, collection.snapshot().revision, field, collection)
+    return _categories(collection.info.number, collection.snapshot().edition, field, collection)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _categories(number: int, revision: int, field: str, _collection: Collection) -> tuple[np.ndarray, list[str]]:
+def _categories(
+    number: int, edition: tuple[int, int], field: str, _collection: Collection
+) -> tuple[np.ndarray, list[str]]:
     codes, names, _ = theme.categories(_collection.column(field))
     return codes, names
 
@@ -297,36 +304,21 @@ def _anchor_places(
     return layouts.anchor_places(_collection, _snapshot, _drawn)
 
 
-def cluster(collection: Collection, method: str, k: int, min_size: int | None) -> Clustering:
-    """Groups of the collection's present revision."""
-    # Of the snapshot that is looked at: while pictures are added the collection is ahead of it.
-    return _cluster(collection.info.number, collection.snapshot().revision, method, k, min_size, collection)
+def cluster(collection: Collection, method: Method, k: int | None = None, min_size: int | None = None) -> Clustering:
+    """Groups of the present images that are not hidden; with the neighbours at hand, seconds for 20,000."""
+    # Of the snapshot that is looked at: while pictures are added the collection is ahead of it. Given values group not.
+    revision, *_, tagging = collection.edition
+    return _cluster(collection.info.number, revision, tagging, method, k, min_size, collection)
 
 
-@st.cache_data(show_spinner="Looking for groups…", max_entries=32)
+@st.cache_resource(show_spinner="Looking for groups…", max_entries=16)
 def _cluster(
-    number: int, revision: int, method: str, k: int, min_size: int | None, _collection: Collection
-) -> Clustering:
-    return _collection.cluster("kmeans" if method == "kmeans" else "hdbscan", k, min_size)
-
-
-@st.cache_data(show_spinner="Classifying…", max_entries=32)
-def _classify(
     number: int,
     revision: int,
-    labels: tuple[str, ...],
-    template: str,
-    temperature: float,
-    truth: str | None,
+    tagging: int,
+    method: Method,
+    k: int | None,
+    min_size: int | None,
     _collection: Collection,
-) -> Classification:
-    return _collection.classify(labels, (template,), temperature, truth)
-
-
-def classify(
-    collection: Collection, labels: tuple[str, ...], template: str, temperature: float, truth: str | None
-) -> Classification:
-    """Zero-shot labels of the collection's present revision."""
-    return _classify(
-        collection.info.number, collection.snapshot().revision, labels, template, temperature, truth, collection
-    )
+) -> Clustering:
+    return _collection.cluster(method, k, min_size)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from sharedspace import search, zeroshot
+from sharedspace import search
 from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
 from sharedspace.plots import theme
 from sharedspace.records import SearchResult
-from sharedspace.ui import cache, state
+from sharedspace.ui import cache, labelling, state, worked
 from sharedspace.ui.spacemap.payload import Scale
 
 NOTHING = "one colour"
@@ -87,7 +87,7 @@ def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchRe
 
 
 def _groups(collection: Collection, snapshot: Snapshot) -> Sequence[str | None]:
-    grouping = cache.cluster(collection, "hdbscan", 8, None)
+    grouping = cache.cluster(collection, "hdbscan")
     group = dict(zip(grouping.ids, grouping.labels.tolist(), strict=True))
     return [f"group {group[id] + 1}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
 
@@ -129,10 +129,9 @@ def _contrast(collection: Collection, snapshot: Snapshot) -> Colouring:
 
 
 def _labels(collection: Collection, snapshot: Snapshot) -> Colouring:
-    labels = tuple(zeroshot.parse_labels(str(state.value("labels", "") or "")))
-    if len(labels) < 2:
+    asked = labelling.present()
+    if not asked.enough:
         return _plain(snapshot, "Type labels on the page Zero-shot: each picture then has the colour of its label.")
-    template = str(state.value("template", "") or zeroshot.TEMPLATE)
-    result = cache.classify(collection, labels, template, 1.0, None)
-    label = dict(zip(result.ids, result.best.tolist(), strict=True))
-    return _categories([labels[label[id]] if id in label else None for id in snapshot.ids])
+    result = worked.outcome(collection, asked, labelling.uses())
+    label = dict(zip(result.ids, result.answers, strict=True))
+    return _categories([" · ".join(label.get(id, ())) or None for id in snapshot.ids])

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from sharedspace import zeroshot
 from sharedspace.collection import Collection
 from sharedspace.questions import Part
 from sharedspace.records import ImageRecord, SearchResult
-from sharedspace.ui import cache, galleries, state, widgets
+from sharedspace.ui import cache, galleries, labelling, state, widgets
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.routes import address
+from sharedspace.ui.state import Undo
+from sharedspace.ui.telling import guarded
 from sharedspace.ui.text import escaped, plain, short
 
 NEAR = 15  # neighbours that are shown and linked
+NOTE = "note"  # the given field with what people write on an image
 VOCABULARY, ANCHORS, LABELS = "common nouns", "words on the map", "zero-shot labels"
 
 
@@ -39,6 +41,7 @@ def show(collection: Collection, record: ImageRecord, near: Sequence[ImageRecord
     if texts:
         _why(collection, record, texts)
     _words(collection, record)
+    _note(collection, record)
     with st.expander("What is known of it", key="detail.facts", icon=":material/info:"):
         widgets.details(record, collection.tags().get(record.id, frozenset()))
         widgets.original(collection, record)
@@ -73,6 +76,22 @@ def _verbs(collection: Collection, record: ImageRecord) -> None:
         st.button("More like it", on_click=state.ask, args=([Part(images=(record.id,), name=name)],))
         st.button("Add to the query", on_click=state.add_part, args=(Part(images=(record.id,), name=name),))
         st.button("Unselect" if inside else "Select", on_click=state.select, args=(changed,))
+
+
+def _note(collection: Collection, record: ImageRecord) -> None:
+    """What somebody wrote on the image; it lives with the collection, as the field `note`."""
+    now = str(record.meta.get(NOTE, ""))
+    with st.expander("Note" if now else "Write a note", key="detail.note", icon=":material/sticky_note_2:"):
+        key = f"note.{record.id}.{hash(now)}"  # another session's note shows; what one types is kept till then
+        st.text_area("Note", now, key=key, label_visibility="collapsed", height=90, max_chars=4000)
+        st.button("Keep the note", icon=":material/check:", on_click=_keep_note, args=(collection, record.id, key))
+
+
+@guarded
+def _keep_note(collection: Collection, id: str, key: str) -> None:
+    text = str(state.value(key, "") or "")
+    before = collection.now.give(NOTE, {id: text or None})
+    state.did(Undo("wrote a note", "give", (id,), NOTE, before))
 
 
 def _why(collection: Collection, record: ImageRecord, texts: Sequence[str]) -> None:
@@ -111,5 +130,5 @@ def _texts(collection: Collection, source: str) -> list[str] | None:
     if source == ANCHORS:
         return collection.anchors()
     if source == LABELS:
-        return zeroshot.parse_labels(str(state.value("labels", "") or ""))
+        return [label.name for label in labelling.present().labels]
     return None

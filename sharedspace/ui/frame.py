@@ -23,6 +23,7 @@ PAGES = (
     ("search", "Search", ":material/search:"),
     ("zero_shot", "Zero-shot", ":material/label:"),
     ("clusters", "Clusters", ":material/bubble_chart:"),
+    ("tidy", "Tidy", ":material/cleaning_services:"),
     ("images", "Images", ":material/photo_library:"),
 )
 

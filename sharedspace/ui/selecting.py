@@ -164,6 +164,8 @@ def _take_back(collection: Collection) -> None:
     *rest, step = state.get().undo
     if step.verb == "put_back":
         collection.put_back(step.ids)
+    elif step.verb == "give":
+        collection.give(step.tag, step.before)
     elif step.verb == "tag":
         collection.tag(step.ids, step.tag)
     else:

@@ -6,14 +6,16 @@ with `persist_state` and `bind`; here stands the rest, and what of that belongs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from sharedspace.errors import BadInput
 from sharedspace.questions import MOST, Part, read, write
+from sharedspace.records import MetaValue
+from sharedspace.ui.grouped import History
 
 _KEY = "shared-space"
 HISTORY = 30  # queries that a session remembers
@@ -27,7 +29,8 @@ class Undo:
     words: str  # what was done
     verb: str  # which method of the collection takes it back
     ids: tuple[str, ...]
-    tag: str = ""
+    tag: str = ""  # or the field of given values
+    before: Mapping[str, MetaValue | None] = field(default_factory=dict)  # given values by id, as they were
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class State:
     of: str = ""  # the collection that parts, conditions and selection belong to
     undo: tuple[Undo, ...] = ()  # the latest last
     history: tuple[tuple[Part, ...], ...] = ()  # queries, the latest first
+    groups: Mapping[int, History] = field(default_factory=dict)  # as edited here, by the number of the collection
     asked: int = 0  # how often the query was replaced by us: names its widgets, so that they show it
 
 

@@ -7,19 +7,17 @@ from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from sharedspace import clusters, explain, zeroshot
+from sharedspace import explain
 from sharedspace.answers import cell
 from sharedspace.collection import Collection, Why
-from sharedspace.records import Clustering, ImageRecord
+from sharedspace.records import ImageRecord
 from sharedspace.search import Word
-from sharedspace.ui import galleries, state
+from sharedspace.ui import galleries
 from sharedspace.ui.text import escaped, plain, short
 
 PAGE = 48  # pictures of one gallery page
-SHEET = 8  # pictures of one group's contact sheet
 
 _STYLE = """<style>
 .ss-bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: .2rem .6rem; align-items: center;
@@ -134,65 +132,8 @@ def anchors(collection: Collection) -> None:
     with st.form(f"anchors-{collection.info.number}", border=False):
         text = st.text_area("One text a line", kept, height=200, help="Each stands among the images nearest to it.")
         if st.form_submit_button("Show on the map"):
-            collection.set_anchors(zeroshot.parse_labels(text))
+            collection.set_anchors([line for line in text.splitlines() if line.strip()])
             st.rerun()
-
-
-def group_options(collection: Collection) -> tuple[str, int, int]:
-    """Method, number of groups (for k-means), smallest group (for HDBSCAN), with defaults that fit the set."""
-    n = collection.info.images
-    choose, tune = st.columns([1, 2])
-    named = {"HDBSCAN": "hdbscan", "k-means": "kmeans"}
-    method = named[
-        choose.segmented_control(
-            "Method",
-            list(named),
-            default="HDBSCAN",
-            required=True,
-            key="method",
-            help="HDBSCAN finds groups itself and leaves strangers out; k-means divides all into as many as you say.",
-        )
-    ]
-    k, least = min(8, n), clusters.default_min_size(n)
-    if method == "kmeans":
-        k = tune.slider("Number of groups", 1, max(2, min(40, n)), k, key="groups")
-    else:
-        least = tune.slider("Smallest group", 2, max(100, 2 * least), least, key="least", help="In images")
-    return method, k, least
-
-
-def groups(collection: Collection, grouping: Clustering) -> None:
-    """Each group as a contact sheet of its most typical images, the largest first, noise last."""
-    snapshot, passed = collection.snapshot(), collection.mask()
-    shown = np.ones(len(snapshot.records), dtype=bool) if passed is None else passed
-    found = [int(group) for group in np.unique(grouping.labels) if group != clusters.NOISE]
-    noise = np.flatnonzero((grouping.labels == clusters.NOISE) & shown)
-    st.markdown(f"**{len(found)} groups**, {len(noise):,} of {len(grouping.ids):,} images in none")
-    if not found:
-        st.info("No groups were found at this size. Choose a smaller one, or k-means, which always divides.")
-    rows = {"group": ["none" if group < 0 else int(group) + 1 for group in grouping.labels]}
-    download(snapshot.records, "clusters", rows)
-    for group in found:
-        members = np.flatnonzero((grouping.labels == group) & shown)
-        if not len(members):
-            continue  # all of them are hidden
-        typical = clusters.typical(snapshot.vectors, members, SHEET)
-        _sheet(snapshot.records, f"Group {group + 1}", members, typical, f"sheet.{group}")
-    if len(noise):
-        _sheet(snapshot.records, "In no group", noise, [int(row) for row in noise[:SHEET]], "sheet.none")
-
-
-def group_keys(grouping: Clustering) -> list[str]:
-    """The keys of the galleries that `groups` draws."""
-    return [*(f"sheet.{group}" for group in range(int(grouping.labels.max()) + 1)), "sheet.none"]
-
-
-def _sheet(records: Sequence[ImageRecord], name: str, members: np.ndarray, shown: Sequence[int], key: str) -> None:
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.markdown(f"**{name}** · {len(members):,} images")
-    ids = [records[row].id for row in members]
-    right.button("Select all", key=f"{key}.all", on_click=state.select, args=(ids,), type="tertiary")
-    galleries.pictures([records[row] for row in shown], key, "6.5rem", name)
 
 
 def all_images(collection: Collection) -> None:

@@ -1,0 +1,268 @@
+"""Yes and no to some pictures of a label: its threshold, calibration, and a head that learns from the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from sharedspace import calibration, tuning
+from sharedspace.collection import Collection
+from sharedspace.plots import curves
+from sharedspace.records import Classification
+from sharedspace.tuning import NO, OPEN, YES, Tuned
+from sharedspace.ui import galleries, labelling, state, worked
+from sharedspace.ui.gallery.component import Tile
+from sharedspace.ui.labelling import Asked
+from sharedspace.ui.routes import address
+from sharedspace.ui.state import Undo
+from sharedspace.ui.telling import errors, guarded
+from sharedspace.ui.text import escaped, plain
+
+STRIP = 24  # pictures of the strip
+GALLERY = "bench.strip"
+WORDS = {tuning.EXAMPLES: "examples", tuning.CALIBRATION: "calibration", tuning.THRESHOLDS: "thresholds"}
+MARKS = {YES: "✓", NO: "✗", OPEN: ""}
+SIGNS = {YES: 1, NO: -1, OPEN: 0}  # as the plot takes them
+
+
+def hear(collection: Collection) -> None:
+    """Take what was done in the strip, before the selection is shown."""
+    galleries.hear(GALLERY, collection.snapshot().ids)
+
+
+def show(collection: Collection, asked: Asked, result: Classification) -> None:
+    """The strip of one label with its verbs, and what all clicks together bring."""
+    names = [label.name for label in asked.labels]
+    judged = collection.judged(names)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _label(collection, asked, names, judged)
+    with right:
+        _brings(collection, asked, judged)
+
+
+def _label(collection: Collection, asked: Asked, names: Sequence[str], judged: np.ndarray) -> None:
+    counts = (judged != OPEN).sum(axis=1).tolist()
+    label = st.selectbox(
+        "Label to judge",
+        range(len(names)),
+        format_func=lambda place: f"{names[place]} · {counts[place]} judged" if counts[place] else names[place],
+        key="bench.judge",
+    )
+    # Without thresholds and examples, which follow the clicks: else the strip would move under the visitor's hands.
+    odds = worked.odds(collection, asked)[:, label]
+    own = judged[label]
+    known = own != OPEN
+    threshold = calibration.threshold(odds[known], own[known] == YES, 0.0) if known.any() else None
+    passed = collection.mask()
+    seen = np.arange(len(odds)) if passed is None else np.flatnonzero(passed)
+    cut = 0.0 if threshold is None else threshold.value
+    asked_for = seen[calibration.strip(odds[seen], np.flatnonzero(own[seen] != OPEN), STRIP, cut)]
+    rows = [int(row) for row in asked_for]
+    ids = collection.snapshot().ids
+    _next(collection, names[label], rows, own, odds)
+    galleries.show(
+        [Tile(ids[row], _percent(odds[row]), mark=MARKS[int(own[row])]) for row in rows],
+        GALLERY,
+        "5.4rem",
+        f"Pictures to judge for {names[label]}, by score",
+    )
+    _verbs(collection, names[label])
+    st.plotly_chart(
+        curves.strip(
+            odds,
+            np.array([SIGNS[int(one)] for one in own]),
+            None if threshold is None else float(threshold.value),
+        ),
+        key="bench.strip.plot",
+        alt="Where the pictures lie by score, with those that were judged and the threshold",
+    )
+    _said(names[label], threshold)
+
+
+def _percent(odds: float) -> str:
+    return f"{1 / (1 + np.exp(-float(odds))):.0%}"
+
+
+def _next(collection: Collection, label: str, rows: Sequence[int], own: np.ndarray, odds: np.ndarray) -> None:
+    """The picture of the strip whose answer tells most, large, with yes and no, also by keys."""
+    open_rows = [int(row) for row in rows if own[row] == OPEN]
+    if not open_rows:
+        st.success("All pictures of the strip are judged.", icon=":material/done_all:")
+        return
+    row = open_rows[len(open_rows) // 2] if len(open_rows) > 2 else open_rows[0]
+    record = collection.snapshot().records[row]
+    picture, verbs = st.columns([2, 3], vertical_alignment="center")
+    words = escaped(galleries.caption(record))
+    picture.html(
+        f'<img src="{escaped(address(f"/thumbs/{record.id}"))}" alt="{words}" '
+        'style="display:block; width:100%; max-width:14rem; max-height:14rem; object-fit:contain; border-radius:.5rem">'
+    )
+    with verbs:
+        st.markdown(f"Is this **{plain(label)}**? The words say {_percent(odds[row])}.")
+        with st.container(horizontal=True, gap="small"):
+            for key, words, icon, answer in (
+                ("Y", "Yes", ":material/check:", True),
+                ("N", "No", ":material/close:", False),
+            ):
+                st.button(
+                    words,
+                    icon=icon,
+                    key=f"bench.next.{key}",
+                    shortcut=key,
+                    on_click=_judge,
+                    args=(collection, label, (record.id,), answer),
+                )
+        st.caption(plain(galleries.caption(record)))
+
+
+def _verbs(collection: Collection, label: str) -> None:
+    ids = tuple(sorted(state.get().selected))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for words, icon, answer in (
+            ("Yes to the selected", ":material/check:", True),
+            ("No to the selected", ":material/close:", False),
+            ("Take back", ":material/undo:", None),
+        ):
+            st.button(
+                f"{words} {len(ids):,}" if ids and answer is not None else words,
+                icon=icon,
+                key=f"bench.judge.{words}",
+                type="tertiary",
+                disabled=not ids,
+                on_click=_judge,
+                args=(collection, label, ids, answer),
+            )
+
+
+@guarded
+def _judge(collection: Collection, label: str, ids: tuple[str, ...], answer: bool | None) -> None:
+    before = collection.now.judge(label, ids, answer)
+    state.did(Undo(f"judged {len(ids):,} for {label}", "give", tuple(ids), collection.judging(label), before))
+    state.select(frozenset(state.get().selected) - set(ids))
+
+
+def _said(label: str, threshold: calibration.Threshold | None) -> None:
+    if threshold is None:
+        st.caption(
+            "Say yes or no to a few pictures: the threshold of this label follows, and the order of clicks does not "
+            f"count. Each answer is kept as the metadata field **is {plain(label)}**."
+        )
+        return
+    mistakes = f", {threshold.mistakes} of them on its wrong side" if threshold.mistakes else ""
+    st.caption(
+        f"Threshold of the words alone, from {threshold.yes} yes and {threshold.no} no{mistakes}: "
+        f"a probability of {_percent(threshold.value)}."
+    )
+
+
+# ---- what the clicks bring --------------------------------------------------------------------------
+
+
+def _brings(collection: Collection, asked: Asked, judged: np.ndarray) -> None:
+    count = tuning.judgements(judged)
+    st.pills(
+        "Use in the answers",
+        list(tuning.USES),
+        selection_mode="multi",
+        default=[],
+        key=labelling.USES,
+        persist_state="session",
+        format_func=lambda use: WORDS[use],
+        help="Answers, figures and export are then those of the tuned classifier",
+        disabled=not count,
+    )
+    st.caption(f"{count:,} judgements by now. They live with the collection, and all who work on it share them.")
+    with st.expander("Thresholds", expanded=True):
+        _thresholds(asked, _tuned(collection, asked, tuning.THRESHOLDS))
+    with st.expander("Calibration", expanded=True):
+        _calibration(asked, judged, _tuned(collection, asked, tuning.CALIBRATION))
+    with st.expander("From words to examples", expanded=True):
+        _examples(collection, asked, judged, _tuned(collection, asked, tuning.EXAMPLES))
+
+
+def _tuned(collection: Collection, asked: Asked, use: str) -> Tuned:
+    """The classifier with one use of the clicks, beside those that are chosen."""
+    return worked.tuned(collection, asked, tuple(sorted({*labelling.uses(), use})))
+
+
+def _thresholds(asked: Asked, tuned: Tuned) -> None:
+    rows = [
+        {
+            "label": label.name,
+            "yes": one.yes,
+            "no": one.no,
+            "probability": float(tuned.classifier.thresholds[place]),
+            "mistakes": one.mistakes,
+        }
+        for place, (label, one) in enumerate(zip(asked.labels, tuned.thresholds, strict=True))
+        if one is not None and tuned.classifier.thresholds is not None
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True, alt="The threshold of each judged label")
+    else:
+        st.caption("None yet.")
+
+
+def _calibration(asked: Asked, judged: np.ndarray, tuned: Tuned) -> None:
+    missing = tuning.missing(tuned.classifier, judged)
+    if missing:
+        what = "judgements" if asked.mode == "many" else "pictures accepted for one label"
+        st.caption(f"{missing} more {what} are needed, to tell how far a probability can be believed.")
+        return
+    if tuned.calibration is None:
+        st.caption("It could not be fitted to these judgements.")
+        return
+    found = tuned.calibration
+    st.markdown(f"Temperature × **{found.temperature:.2f}**, offset **{found.offset:+.2f}**")
+    if tuned.before is None or tuned.after is None:
+        st.caption("The half that is held out is too small yet to draw how reliable it is.")
+        return
+    before, after = tuned.before, tuned.after
+    st.plotly_chart(
+        curves.reliability(
+            before.edges,
+            (before.confidence, before.accuracy, before.counts),
+            (after.confidence, after.accuracy, after.counts),
+        ),
+        key="bench.reliability",
+        alt="Reliability diagram before and after calibration",
+    )
+    st.caption(
+        f"Expected calibration error on the {int(before.counts.sum())} judgements that were held out: "
+        f"**{before.ece:.3f}** before, **{after.ece:.3f}** after."
+    )
+
+
+def _examples(collection: Collection, asked: Asked, judged: np.ndarray, tuned: Tuned) -> None:
+    if not tuning.learns(worked.classifier(collection, asked)):
+        st.caption("Examples are blended with the words where a picture is one of the labels, without *none of these*.")
+        return
+    given = tuning.examples(judged)
+    clicked = int((given >= 0).sum())
+    if tuned.learned is None:
+        st.caption("Say yes to a few pictures of each label: a linear head learns from them, and the words stay in it.")
+    else:
+        st.markdown(
+            f"On the {tuned.learned.n} clicked pictures, each judged by a head that did not see it: "
+            f"**{tuned.learned.head:.0%}** right, by words alone {tuned.learned.zero_shot:.0%}."
+        )
+        st.caption("Pictures that were chosen to be judged are often the hard ones: both figures are low for that.")
+    if asked.truth is None:
+        st.caption(f"{clicked} examples by now. With known answers above, what more clicks would bring is drawn here.")
+        return
+    if st.toggle("Draw what clicks would bring", key="bench.curve"):
+        with errors(stop=False):
+            curve = worked.learning_curve(collection, asked)
+            st.plotly_chart(
+                curves.learning(
+                    curve.counts, np.array(curve.mean), np.array(curve.low), np.array(curve.high), curve.zero_shot
+                ),
+                key="bench.learning",
+                alt="Accuracy against clicked images per label, with zero-shot as the line to beat",
+            )
+            st.caption(
+                f"n = {curve.n:,}: one half of each label is clicked from, the other judged; mean and range of 5 draws."
+            )
