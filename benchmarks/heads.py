@@ -1,6 +1,6 @@
 """Which head from a few clicked images is never clearly under the words and soonest above them: one JSON document.
 
-.venv/bin/python benchmarks/heads.py [--repeats 10]          some minutes, nearly all for the regressions
+OMP_NUM_THREADS=1 .venv/bin/python benchmarks/heads.py [--repeats 10]
 
 Every candidate sees the same clicks: 1 to 16 images a label of the sample set, half of each label at most, without
 near and exact duplicates; judged are all images not clicked. Pocket names objects, colours and settings nearly without
@@ -48,7 +48,7 @@ def regression(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, scale:
 
 def interpolated(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, scale: float) -> np.ndarray:
     """Half of the words' weights and half of the regression's (WiSE-FT, Wortsman et al. 2022)."""
-    return (zero_shot(vectors, given, words, scale) + regression(vectors, given, words, scale)) / 2
+    return np.asarray(zero_shot(vectors, given, words, scale) + regression(vectors, given, words, scale)) / 2
 
 
 def prototypes(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, scale: float) -> np.ndarray:

@@ -10,7 +10,6 @@ a collection asks for them.
 
 import argparse
 import csv
-import io
 import json
 import tempfile
 import time

@@ -581,9 +581,7 @@ class Collection:
         read = self._home.ledger.texts(self.info.space, texts)
         return [text for text in texts if text not in read]
 
-    def read(
-        self, texts: Sequence[str], on_progress: Callable[[Progress], None] = lambda progress: None
-    ) -> None:
+    def read(self, texts: Sequence[str], on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
         """Have texts embedded and remembered, READ at a time; `on_progress` may end it, and what was done is kept."""
         for start in range(0, len(texts), READ):
             on_progress(Progress(start, len(texts), "texts"))

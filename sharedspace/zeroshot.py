@@ -91,12 +91,6 @@ def of(found: Mapping[str, Any]) -> tuple[tuple[Label, ...], tuple[str, ...]]:
     return check(read, templates or (), "one", True), tuple(templates or ())
 
 
-def parse_labels(text: str) -> list[str]:
-    """Labels from a text, one a line or separated by commas; repeated and empty ones are left out."""
-    labels = [" ".join(part.split()) for part in re.split(r"[,\n]", text)]
-    return list(dict.fromkeys(label for label in labels if label))
-
-
 # -- labels as vectors
 
 
@@ -251,12 +245,3 @@ def report(result: Classification) -> Report:
 
 def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))
-
-
-def accuracy(labels: Sequence[str], best: np.ndarray, truth: Sequence[str | None]) -> tuple[float | None, int]:
-    """Share of images whose best label is the true one, over those whose truth is among the labels: (share, n)."""
-    known = set(labels)
-    pairs = [(labels[i], true) for i, true in zip(best, truth, strict=True) if true in known]
-    if not pairs:
-        return None, 0
-    return sum(given == true for given, true in pairs) / len(pairs), len(pairs)

@@ -23,12 +23,10 @@ from sharedspace.zeroshot import (
     TEMPLATES_7,
     TEMPLATES_80,
     Label,
-    accuracy,
     check,
     class_vectors,
     match_truth,
     parse,
-    parse_labels,
     probabilities,
     prompts,
     report,
@@ -61,12 +59,6 @@ def encode(texts: list[str]) -> np.ndarray:
 )
 def test_labels_are_read_from_lines_commas_and_colons(text: str, labels: list):
     assert parse(text) == tuple(one if isinstance(one, Label) else Label(one) for one in labels)
-
-
-def test_labels_without_colons_and_backslashes_are_read_as_they_were_before_labels_had_prompts():
-    text = " cat, dog\n\n tea \t cup,,cat\r\nDog ,10:30"
-
-    assert [label.name for label in parse(text)] == parse_labels(text)
 
 
 @pytest.mark.parametrize("text", [": a photo", "cat\n : a, b", ":"])
@@ -213,7 +205,8 @@ def test_a_label_is_text_and_never_a_format():
 
 
 def test_labels_are_parsed_from_lines_and_commas_without_repeats():
-    assert parse_labels(" cat, dog\n\n tea \t cup,,cat\r\nDog ,") == ["cat", "dog", "tea cup", "Dog"]
+    found = parse(" cat, dog\n\n tea \t cup,,cat\r\nDog ,10:30")
+    assert [label.name for label in found] == ["cat", "dog", "tea cup", "Dog", "10:30"]
 
 
 @pytest.mark.parametrize(
@@ -343,13 +336,6 @@ def test_the_best_label_is_told_by_the_cosine_also_where_probabilities_are_both_
 
     assert odds.tolist() == [[1.0, 1.0]]
     assert Classification(("1",), ("1",), ("a", "b"), odds, scores).best.tolist() == [1]
-
-
-def test_accuracy_is_over_the_images_whose_truth_is_among_the_labels():
-    best = np.array([0, 1, 2, 0, 1])
-
-    assert accuracy(LABELS, best, ["cat", None, "ship", "dog", "dog"]) == (pytest.approx(2 / 3), 3)
-    assert accuracy(LABELS, best, [None, "ship"] + [None] * 3) == (None, 0)
 
 
 def test_truth_is_matched_without_case_and_outer_space_and_numbers_as_their_text():

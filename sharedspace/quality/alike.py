@@ -41,13 +41,13 @@ def pairs(
         left = left[:0]  # all of them are listed
     kept, cut = _merged(found, n, most)
     floor = float(kept[1][-1]) if cut else least
+    own = vectors if len(left) == n else vectors[left]
     for start in range(0, len(left), BLOCK):
-        rows = left[start : start + BLOCK]
-        before = start if near is None else 0  # those pairs are found
-        cosines = vectors[rows] @ vectors[before:].T
+        ahead = left[start:]  # pairs with those before, and with those that list all of theirs, are found
+        cosines = own[start : start + BLOCK] @ own[start:].T
         place, other = np.nonzero(cosines >= floor)
         strong = np.minimum(cosines[place, other], 1)
-        one, other = rows[place], other + before
+        one, other = ahead[place], ahead[other]
         fresh = one != other
         keys = np.minimum(one, other)[fresh] * n + np.maximum(one, other)[fresh]
         found.append((keys, strong[fresh]))

@@ -36,7 +36,8 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
     with left:
         with errors(stop=False):
             _findings(collection, asked)
-        _rewordings(collection, asked, result)
+        # What a wording promises holds for the words alone, where one of the labels is chosen.
+        _rewordings(collection, replace(asked, mode="one", other=False))
     with right, errors(stop=False):
         _templates(collection, asked)
 
@@ -83,15 +84,16 @@ def _templates(collection: Collection, asked: Asked) -> None:
     st.caption(f"Share of {what}, n = {gain.n:,}; the ensemble has {gain.ensemble:.1%}.{more}")
 
 
-def _rewordings(collection: Collection, asked: Asked, result: Classification) -> None:
+def _rewordings(collection: Collection, asked: Asked) -> None:
     st.markdown("**Which wording would flip a confusion**")
     names = [label.name for label in asked.labels]
+    result = worked.outcome(collection, asked, ())
     if result.truth is None:
         st.caption("With known answers above, here stands which other wording of a label would mend most.")
         return
     place = {name: at for at, name in enumerate(names)}
     true = np.array([place.get(value, -1) if value is not None else -1 for value in result.truth])
-    pairs = [pair for pair in doctor.confused(true, _among(result, len(names)), len(names)) if pair[2]][:30]
+    pairs = doctor.confused(true, result.best, len(names))[:30]
     if not pairs:
         st.caption("There is no confusion to mend.")
         return
@@ -125,10 +127,6 @@ def _rewordings(collection: Collection, asked: Asked, result: Classification) ->
                 f"{one.mends} others, breaks {one.breaks}: **{one.net:+}**",
                 width="stretch",
             )
-
-
-def _among(result: Classification, labels: int) -> np.ndarray:
-    return np.asarray(result.cosines[:, :labels].argmax(axis=1))
 
 
 @guarded
