@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from sharedspace.errors import NotFound
 from sharedspace.ingest import read_table
-from sharedspace.records import ImageRecord, Space
+from sharedspace.records import ImageRecord, Meta, Space
 
 FOLDER = Path(__file__).parent.parent / "sample_data"
 PACK = "space.npz"
@@ -37,13 +38,25 @@ def load(folder: Path = FOLDER) -> Sample:
         space = Space(
             str(pack["fingerprint"]), str(pack["model"]), int(pack["vectors"].shape[1]), float(pack["logit_scale"])
         )
+        copies = _copies(table)
         records = tuple(
-            ImageRecord(str(id), f"sample_data/{file}", int(size[0]), int(size[1]), table[str(file)])
+            ImageRecord(
+                str(id), f"sample_data/{file}", int(size[0]), int(size[1]), table[str(file)], copies.get(str(file), ())
+            )
             for id, file, size in zip(pack["ids"], pack["files"], pack["sizes"], strict=True)
         )
         files = tuple(folder / str(file) for file in pack["files"])
         anchors = tuple(str(text) for text in pack["anchors"])
         return Sample(space, records, files, pack["vectors"], pack["xy"], anchors, pack["anchor_vectors"])
+
+
+def _copies(table: Mapping[str, Meta]) -> dict[str, tuple[str, ...]]:
+    """By file what else the same bytes are called: either of two may be the one in the pack."""
+    pairs = [(file, str(meta["of"])) for file, meta in table.items() if meta.get("special") == "exact-duplicate"]
+    found: dict[str, tuple[str, ...]] = {}
+    for one, other in (*pairs, *((of, file) for file, of in pairs)):
+        found[one] = (*found.get(one, ()), f"sample_data/{other}")
+    return found
 
 
 def save(sample: Sample, folder: Path = FOLDER) -> None:

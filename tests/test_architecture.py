@@ -35,8 +35,8 @@ OWNERS = {
     "transformers": {"encoders", "pocket"},
     "sentence_transformers": {"encoders", "pocket"},
     "plotly": {"plots"},
-    "sklearn": {"clusters", "heads", "calibration", "quality"},
-    "scipy": {"projection", "quality", "heads", "calibration"},
+    "sklearn": {"clusters", "quality"},
+    "scipy": {"projection", "quality", "heads", "calibration", "clusters"},
     "pyarrow": {"transfer", "ingest"},
     "datasets": {"ingest"},
 }

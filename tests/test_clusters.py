@@ -6,6 +6,7 @@ from drawn import unit_rows
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
 
+from sharedspace import clusters
 from sharedspace.clusters import (
     NOISE,
     agreement,
@@ -170,6 +171,25 @@ def test_groups_of_a_map_are_those_of_scikit_learn_on_its_points():
     found = hdbscan_map(xy, 4)
     assert np.array_equal(found, by_size(HDBSCAN(4, min_samples=4, copy=True).fit_predict(xy)))
     assert hdbscan_map(xy[:3], 4).tolist() == [NOISE] * 3
+
+
+@pytest.mark.parametrize("begun", [20, 40])
+def test_kmeans_of_many_begins_on_a_sample_and_finds_the_same_groups(monkeypatch: pytest.MonkeyPatch, begun: int):
+    rows = groups(times=3)
+    expected = kmeans(rows, 3)
+    monkeypatch.setattr(clusters, "MANY", 100)
+    monkeypatch.setattr(clusters, "BEGUN", begun)
+
+    assert np.array_equal(kmeans(rows, 3), expected)
+    assert np.array_equal(kmeans(rows, 3, seed=5), expected)
+
+
+def test_kmeans_of_many_duplicates_begins_on_all_where_a_sample_has_too_few_different(monkeypatch: pytest.MonkeyPatch):
+    rows = np.concatenate([np.repeat(unit_rows(1, 8), 200, axis=0), unit_rows(3, 8, seed=1)])
+    monkeypatch.setattr(clusters, "MANY", 100)
+    monkeypatch.setattr(clusters, "BEGUN", 40)
+
+    assert np.bincount(kmeans(rows, 4)).tolist() == [200, 1, 1, 1]
 
 
 # ---- judging

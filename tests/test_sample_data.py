@@ -115,3 +115,11 @@ def test_the_shipped_vectors_are_those_that_the_shipped_model_gives() -> None:
     ]
     np.testing.assert_allclose(encoder.images(pictures), sample.vectors[list(some)], atol=1e-4)
     np.testing.assert_allclose(encoder.texts(sample.anchors), sample.anchor_vectors, atol=1e-4)
+
+
+def test_copies_of_a_picture_are_further_names_of_it() -> None:
+    by_bytes: dict[bytes, set[str]] = {}
+    for file in (FOLDER / "images").iterdir():
+        by_bytes.setdefault(file.read_bytes(), set()).add(f"sample_data/images/{file.name}")
+    found = [{record.path, *record.names} for record in samples.load().records]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, by_bytes.values()))
