@@ -86,7 +86,9 @@ def rivals(rows: np.ndarray) -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
         import fast_hdbscan
 
         def fast(vectors: np.ndarray) -> np.ndarray:
-            return np.asarray(fast_hdbscan.HDBSCAN(least, min_samples=clusters.CORE).fit_predict(vectors))
+            return np.asarray(
+                fast_hdbscan.HDBSCAN(min_cluster_size=least, min_samples=clusters.CORE).fit_predict(vectors)
+            )
 
         fast(rows[:600])  # compiled
         yield "fast-hdbscan on 32 components", lambda: fast(_components(rows, 32))

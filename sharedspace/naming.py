@@ -26,14 +26,14 @@ def names(
     labels: np.ndarray,
     words: Sequence[str],
     word_vectors: np.ndarray,
-    line: float | None = None,
+    line: float,
     seed: int = 0,
 ) -> tuple[Name, ...]:
     """A name, or none, for each group in labels (n,) other than -1, by its number; noise counts as outside.
 
     `vectors` (n, d) and `word_vectors` (w, d) are unit rows. A word names a group if its mean cosine inside is higher
     than outside by more than the best word of 99 in 100 random groups of that size, most of the group's images match
-    it (reach `line`, the no-match line, where that is known), and an image of the group fits it better than one
+    it (reach `line`, the no-match line of the collection), and an image of the group fits it better than one
     outside in 8 of 10 pairs. Differences are in standard deviations of the word over all images, so that a word which
     fits everything has no advantage. Of several words the one with the greatest difference is taken.
     """
@@ -84,11 +84,11 @@ def titles(groups: Sequence[int], names: Sequence[Name]) -> dict[int, str]:
 
 
 def _lifts(
-    vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray, word_vectors: np.ndarray, line: float | None
+    vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray, word_vectors: np.ndarray, line: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much more each word fits inside than outside, in standard deviations, and whom it matches: (groups, w) each.
 
-    The second is the share of the group's images that reach the line, all where there is none.
+    The second is the share of the group's images that reach the line.
     """
     n, w = len(vectors), len(word_vectors)
     sums, reached = np.zeros((len(groups), w)), np.zeros((len(groups), w))
@@ -97,7 +97,7 @@ def _lifts(
         cosines = vectors[at : at + BLOCK] @ word_vectors.T  # (b, w)
         member = (labels[at : at + BLOCK] == groups[:, None]).astype(np.float32)  # (groups, b)
         sums += member @ cosines
-        reached += member @ (cosines >= (-np.inf if line is None else line)).astype(np.float32)
+        reached += member @ (cosines >= line).astype(np.float32)
         total += cosines.sum(axis=0, dtype=np.float64)
         squares += np.square(cosines, dtype=np.float64).sum(axis=0)
     sizes = np.array([(labels == group).sum() for group in groups])[:, None]

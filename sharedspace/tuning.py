@@ -78,10 +78,10 @@ def tune(
     some, logits = judged[:, rows], classifier.logits(vectors[rows])
     found: Calibration | None = None
     before, after = None, None
-    if CALIBRATION in uses and missing(classifier, judged) == 0:
+    if CALIBRATION in uses:
         try:
             found = _calibration(classifier, logits, some)
-        except BadInput:  # all were accepted, or all rejected
+        except BadInput:  # too few, all were accepted, or all rejected
             found = None
     if found is not None:
         before, after = _tried(classifier, logits, some, calibration.halves([ids[row] for row in rows.tolist()]))
@@ -99,7 +99,7 @@ def tune(
 
 def learns(classifier: Classifier) -> bool:
     """Whether examples can be blended in: where one of the labels is chosen, each of which is one row."""
-    return classifier.mode == "one" and not classifier.other and len(classifier.weights) == len(classifier.labels)
+    return classifier.mode == "one" and len(classifier.weights) == len(classifier.labels)
 
 
 def missing(classifier: Classifier, judged: np.ndarray) -> int:

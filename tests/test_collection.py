@@ -315,7 +315,7 @@ def test_a_query_that_could_not_be_read_again_is_not_saved(colours: Collection):
 def test_many_images_are_asked_for_by_their_mean(colours: Collection, monkeypatch: pytest.MonkeyPatch):
     ids = list(colours.snapshot().ids)
     by_ids = colours.ask(colours.terms([colours.like(ids, "all")]), 6).scores
-    monkeypatch.setattr("sharedspace.collection.MANY", 3)
+    monkeypatch.setattr("sharedspace.collection.asked.MANY", 3)
     part = colours.like(ids, "all")
 
     assert (part.images, len(part.vector)) == ((), 4)

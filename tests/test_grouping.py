@@ -200,7 +200,7 @@ def test_groups_kept_as_a_field_are_metadata_and_the_step_can_be_taken_back(samp
 
     found = sample.cluster("kmeans", 8).labels
     assert sample.column("kind of thing") == [titles[group] for group in found]
-    starts(at, "Undo: kept 8 groups")
+    starts(at, "Undo: kept the groups")
     assert "kind of thing" not in sample.fields()
 
 
@@ -227,7 +227,7 @@ def test_edits_outlive_other_options_and_changes_of_the_collection_and_say_so(sa
     again = new_page("clusters", collection="sample")
     again.session_state["shared-space"] = at.session_state["shared-space"]
     run(again)
-    assert "worked out for 468 images; other images are shown now (465 images now)" in texts(again)
+    assert "worked out for 468 images; other images are shown now, 465." in texts(again)
     assert heads(again)[0] == "my animals"
     assert "of 465 images in none" in texts(again)
 
@@ -236,6 +236,22 @@ def test_edits_outlive_other_options_and_changes_of_the_collection_and_say_so(sa
     assert heads(again)
     starts(again, "Redo")
     assert heads(again)[0] == "my animals"
+
+
+def test_edits_are_shown_also_where_the_options_ask_for_what_cannot_be_yet(home: Path) -> None:
+    cache.workspace().ingest("undrawn", samples.load().files[:60])
+    at = open_page("clusters", collection="undrawn")
+    run(at.segmented_control(key="method").set_value("On the map"))
+    assert "no map of these images yet" in texts(at)
+    assert not heads(at)
+
+    run(at.segmented_control(key="method").set_value("k-means"))
+    at.text_input(key="groups.title.0").set_value("my animals")
+    starts(at, "Rename")
+    run(at.segmented_control(key="method").set_value("On the map"))
+    assert "no map of these images yet" in texts(at)
+    assert heads(at)[0] == "my animals"
+    cache.workspace().delete("undrawn")
 
 
 def test_hidden_images_are_in_no_group(sample: Collection) -> None:
@@ -263,6 +279,18 @@ def test_too_few_images_have_no_groups_and_the_page_says_what_to_do(home: Path) 
     assert "**0 groups**, 3 of 3 images in none" in texts(at)
     assert "Choose a smaller one" in texts(at)
     cache.workspace().delete("few")
+
+
+def test_vectors_of_ones_own_have_groups_without_names_and_it_is_said(home: Path, tmp_path: Path) -> None:
+    rows = np.repeat(np.eye(3, 8), 12, axis=0) + 0.01 * np.random.default_rng(0).normal(size=(36, 8))
+    np.savez(tmp_path / "own.npz", vectors=rows.astype(np.float32), ids=np.array([f"image {n}" for n in range(36)]))
+    cache.workspace().ingest("own", [tmp_path / "own.npz"], "vectors:mine")
+    at = open_page("clusters", collection="own")
+
+    assert heads(at) == ["group 1", "group 2", "group 3"]
+    assert "no model is here to read words" in texts(at)
+    assert not cache.jobs().active()
+    cache.workspace().delete("own")
 
 
 # ---- the versions, without a page

@@ -8,6 +8,7 @@ import pytest
 from drawn import unit_rows
 from sklearn.metrics import roc_auc_score
 
+from sharedspace.chance import RATE, baseline
 from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
 from sharedspace.naming import APART, MOST, names
@@ -102,6 +103,7 @@ def two_groups() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 WORDS = [f"word {row}" for row in range(12)]
+ANY = -1.0  # a line that every image reaches
 
 
 def test_the_score_is_the_area_under_the_roc_curve_and_the_share_that_matches():
@@ -121,9 +123,20 @@ def test_a_word_that_fits_everything_has_no_advantage():
     texts = np.zeros((13, 13), dtype=np.float32)
     texts[:12, :12], texts[12, 12] = words, 1.0
 
-    found = names(lifted, labels, [*WORDS, "picture"], texts)
+    found = names(lifted, labels, [*WORDS, "picture"], texts, ANY)
     assert (lifted @ texts[12]).min() > (lifted @ texts[0]).max()  # by the cosine alone it would win everywhere
     assert [name.word for name in found] == ["word 0", "word 1"]
+
+
+def test_words_that_mean_nothing_name_no_group_however_tight_it_is():
+    rng = np.random.default_rng(1)
+    rows = np.repeat(unit_rows(20, 64), 30, axis=0) + 0.03 * rng.normal(size=(600, 64))
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    nonsense, neutral = unit_rows(300, 64, seed=2), unit_rows(200, 64, seed=3)
+    line = baseline(vectors, neutral, nonsense).line(RATE)
+
+    found = names(vectors, np.repeat(np.arange(20), 30), [f"word {row}" for row in range(300)], nonsense, line)
+    assert np.mean([name.word is None for name in found]) >= 0.95
 
 
 def test_a_name_that_most_images_do_not_match_is_none_and_says_so():
@@ -142,7 +155,7 @@ def test_a_name_that_fits_outside_as_well_is_none_and_says_so():
     rows = np.concatenate([*[vectors[:60]] * 6, vectors[60:120]])
     half = np.where(np.arange(420) < 180, 0, -1)  # of the first kind the other half is outside
 
-    found = names(rows, half, WORDS, words)[0]
+    found = names(rows, half, WORDS, words, ANY)[0]
     assert found.word is None
     assert "many images outside fit it as well" in found.reason
     assert 0.5 < found.score < APART
@@ -151,21 +164,21 @@ def test_a_name_that_fits_outside_as_well_is_none_and_says_so():
 def test_what_cannot_be_named_is_mixed_with_a_reason():
     vectors, labels, words = two_groups()
 
-    assert names(vectors, labels, [], words[:0])[0].reason.startswith("There are no words")
-    everything = names(vectors, np.zeros(300, dtype=int), WORDS, words)
+    assert names(vectors, labels, [], words[:0], ANY)[0].reason.startswith("There are no words")
+    everything = names(vectors, np.zeros(300, dtype=int), WORDS, words, ANY)
     assert "no outside" in everything[0].reason
-    assert names(vectors, np.full(300, -1), WORDS, words) == ()
-    equal = names(np.repeat(unit_rows(1, 12), 8, axis=0), np.repeat([0, -1], 4), WORDS, words)
+    assert names(vectors, np.full(300, -1), WORDS, words, ANY) == ()
+    equal = names(np.repeat(unit_rows(1, 12), 8, axis=0), np.repeat([0, -1], 4), WORDS, words, ANY)
     assert equal[0].word is None
     assert "random group" in equal[0].reason
 
 
 def test_groups_keep_their_numbers_and_names_repeat():
     vectors, labels, words = two_groups()
-    found = names(vectors, np.where(labels == 1, 7, labels), WORDS, words)
+    found = names(vectors, np.where(labels == 1, 7, labels), WORDS, words, ANY)
 
     assert [name.group for name in found] == [0, 7]
-    assert found == names(vectors, np.where(labels == 1, 7, labels), WORDS, words)
+    assert found == names(vectors, np.where(labels == 1, 7, labels), WORDS, words, ANY)
 
 
 def test_own_words_name_groups_too_and_a_part_of_the_collection_is_enough(sample: Collection):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sharedspace import samples, tuning, zeroshot
+from sharedspace import calibration, heads, samples, tuning, zeroshot
 from sharedspace.calibration import Calibration
 from sharedspace.classifier import Classifier
 from sharedspace.records import Mode, Space
@@ -39,11 +39,11 @@ def test_the_sigmoid_of_log_odds_is_the_probability(mode: Mode, other: int):
 
 
 def test_log_odds_tell_apart_what_a_probability_of_1_does_not():
-    classifier = replace(made(), weights=np.eye(3, 8) * 300)
-    vectors = unit(np.eye(3, 8)[[0, 0]] + [[0] * 8, [0, 0.2, *[0] * 6]])
+    classifier = replace(made(), weights=np.eye(3, 8) * 40)
+    vectors = np.eye(3, 8)[[0, 0]] + [[0] * 8, [0, 0.25, *[0] * 6]]
     odds = tuning.log_odds(classifier.logits(vectors), classifier)[:, 0]
-    assert (sigmoid(odds) == 1).all()
-    assert odds[0] >= odds[1] > 30
+    assert (sigmoid(odds).astype(np.float32) == 1).all()
+    np.testing.assert_allclose(odds, [40 - np.log(2), 40 - np.logaddexp(10, 0)], rtol=1e-6)
 
 
 def test_examples_are_the_images_accepted_for_one_label_only():
@@ -75,6 +75,7 @@ def test_thresholds_follow_the_clicks_and_their_order_does_not_count():
 @pytest.mark.parametrize("other", [0, 4])
 def test_calibration_in_weights_and_bias_is_that_of_the_log_odds(other: int):
     classifier, vectors = made("many", other), images()
+    classifier = replace(classifier, bias=np.linspace(-2, 2, 3 + other))
     changed = tuning.calibrated(classifier, Calibration(2.5, -0.75, 40))
     before = tuning.log_odds(classifier.logits(vectors), classifier)
     after = tuning.log_odds(changed.logits(vectors), changed)
@@ -96,6 +97,35 @@ def test_a_calibration_undoes_logits_that_are_three_times_too_sure():
     assert found.before.counts.sum() == found.after.counts.sum() == 1500  # the half that did not fit it
     assert found.before.ece > 0.1
     assert found.after.ece < 0.04
+    before, after = (tuning.log_odds(one.logits(vectors), one) for one in (classifier, found.classifier))
+    np.testing.assert_allclose(after, before / found.calibration.temperature + found.calibration.offset, atol=1e-4)
+
+
+def test_reliability_is_that_of_the_half_which_did_not_fit_the_calibration():
+    classifier, vectors = made("many", labels=1), images(60)
+    right = np.random.default_rng(4).random(60) < 0.5
+    found = tuning.tune(classifier, vectors, ids(60), np.where(right, YES, NO)[None], {CALIBRATION})
+    odds, fitted = tuning.log_odds(classifier.logits(vectors), classifier)[:, 0], calibration.halves(ids(60))
+    fit = calibration.calibrate(odds[fitted], right[fitted])
+    sure = sigmoid(odds[~fitted] / fit.temperature + fit.offset)
+    assert found.after is not None
+    assert found.after.ece == pytest.approx(calibration.reliability(sure, right[~fitted]).ece)
+
+
+def test_of_one_of_n_the_temperature_alone_is_calibrated():
+    """The true label is drawn from softmax probabilities; the classifier gives the same logits times three."""
+    rng = np.random.default_rng(6)
+    vectors, weights = images(2000), unit(rng.normal(size=(3, 8))) * 4
+    logits = vectors @ weights.T
+    true = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    judged = np.where(true == np.arange(3)[:, None], YES, OPEN)
+    classifier = Classifier(("a", "b", "c"), weights * 3, np.zeros(3), np.arange(3), SPACE)
+    found = tuning.tune(classifier, vectors, ids(2000), judged, {CALIBRATION})
+    assert found.calibration is not None
+    assert (found.calibration.temperature, found.calibration.offset) == (pytest.approx(3, rel=0.15), 0)
+    assert found.before is not None
+    assert found.after is not None
+    assert found.after.ece < 0.05 < found.before.ece
 
 
 def test_thirty_judgements_are_enough_for_a_calibration_and_29_are_not():
@@ -138,6 +168,8 @@ def test_examples_teach_pocket_to_count_and_the_file_does_what_the_head_does():
     found = tuning.tune(classifier, sample.vectors, [record.id for record in sample.records], judged, {EXAMPLES})
     assert found.learned is not None
     assert found.learned.n == 40
+    head = heads.fit(sample.vectors, tuning.examples(judged), words, 20.0)
+    np.testing.assert_allclose(found.classifier.logits(sample.vectors), head.logits(sample.vectors), atol=1e-4)
     rest = (judged == OPEN).all(axis=0) & (truth >= 0)
     best = found.classifier.probabilities(sample.vectors[rest]).argmax(axis=1)
     assert (best == truth[rest]).mean() > 0.35

@@ -673,7 +673,7 @@ def test_clusters_are_those_of_the_vectors(filled: Collection):
     assert sorted(filled.cluster("kmeans", k=6).labels.tolist()) == list(range(6))
     found = filled.cluster("hdbscan", min_size=2)
     assert (found.method, found.ids, len(found.labels)) == ("hdbscan", filled.snapshot().ids, 6)
-    with pytest.raises(BadInput, match="no clustering method 'magic': use hdbscan or kmeans"):
+    with pytest.raises(BadInput, match="no clustering method 'magic': use hdbscan, kmeans or map"):
         filled.cluster("magic")
 
 

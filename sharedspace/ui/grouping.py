@@ -11,6 +11,7 @@ import streamlit as st
 
 from sharedspace import clusters, naming
 from sharedspace.collection import AT_ONCE, Collection, Method
+from sharedspace.encoders.own import OWN
 from sharedspace.errors import BadInput, ModelUnavailable
 from sharedspace.jobs import Job
 from sharedspace.records import Clustering, Name
@@ -58,7 +59,7 @@ def options(collection: Collection) -> Wanted:
         least = clusters.default_min_size(n)
         most = max(100, 2 * least)
         return Wanted(method, None, tune.slider("Smallest group", 2, most, least, key="least", help="In images"))
-    if tune.toggle("As many groups as the silhouette says", key="groups.auto", help="The best of 2 to 60"):
+    if tune.toggle("As many groups as the silhouette says", key="groups.auto", help="The best of 2 to 200"):
         return Wanted(method, None, None)
     return Wanted(method, tune.slider("Number of groups", 1, max(2, min(60, n)), min(8, n), key="groups"), None)
 
@@ -86,10 +87,11 @@ def _groups(collection: Collection, wanted: Wanted, words: tuple[str, ...], aske
         frame.told_trouble()
         browsing.go_where_is_asked(asked)
         collection = collection.pinned()
-        found = _found(collection, wanted)
-        if found is None:
-            return
+        with st.container():
+            found = _found(collection, wanted)
         version = regroup.edited(collection) or found
+        if version is None:
+            return
         for key in [*(f"sheet.{group}" for group in version.groups), "sheet.none"]:
             galleries.hear(key, collection.snapshot().ids)
         with st.container():
@@ -131,6 +133,9 @@ def _names(
     collection: Collection, rows: np.ndarray, labels: np.ndarray, method: str, words: tuple[str, ...]
 ) -> tuple[Name, ...]:
     """What the groups are called; none, with the reason said, where the model's words are not at hand."""
+    if collection.info.space.model.startswith(OWN):
+        st.caption("Groups of vectors of your own have no names: no model is here to read words. Rename them by hand.")
+        return ()
     try:
         if not cache.line_ready(collection):
             st.caption(
@@ -169,13 +174,14 @@ def _draw(collection: Collection, wanted: Wanted, shown: Shown) -> None:
     if not found:
         st.info("No groups were found at this size. Choose a smaller one, or k-means, which always divides.")
     with st.container():
-        regroup.bar(collection, shown.version, shown.titles)
+        chosen = regroup.chosen_of(shown.version)
+        regroup.bar(collection, shown.version, shown.titles, chosen)
     place = st.container()
     pages = -(-len(found) // SHEETS)
     page = st.pagination(pages, key="groups.page") if pages > 1 else 1
     with place:
         for group in found[(page - 1) * SHEETS : page * SHEETS]:
-            _sheet(collection, shown, group)
+            _sheet(collection, shown, group, chosen)
         if len(noise) and page >= pages:
             _none(collection, shown, noise)
 
@@ -183,7 +189,8 @@ def _draw(collection: Collection, wanted: Wanted, shown: Shown) -> None:
 def _judged(collection: Collection, wanted: Wanted, shown: Shown, found: int, noise: int) -> None:
     """How many groups there are, and how far they are to be trusted."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.markdown(f"**{found} groups**, {noise:,} of {len(shown.rows):,} images in none", width="stretch")
+        count = f"{found} group" if found == 1 else f"{found} groups"
+        st.markdown(f"**{count}**, {noise:,} of {len(shown.rows):,} images in none", width="stretch")
         field = st.selectbox("Compare with a field", [NO_FIELD, *collection.fields()], key="groups.truth", width=220)
         st.button(
             "How stable are they?",
@@ -254,7 +261,7 @@ def said(wanted: Wanted) -> str:
     return f"{method}, of {wanted.min_size} images or more"
 
 
-def _sheet(collection: Collection, shown: Shown, group: int) -> None:
+def _sheet(collection: Collection, shown: Shown, group: int, chosen: tuple[str, ...]) -> None:
     snapshot, members = collection.snapshot(), shown.members(group)
     title = shown.titles[group]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -262,7 +269,7 @@ def _sheet(collection: Collection, shown: Shown, group: int) -> None:
         below = f"  \n:small[:gray[{meaning}]]" if meaning else ""
         st.markdown(f"**{plain(title)}** · {len(members):,} images{below}", width="stretch")
         _select_all(collection, members, f"sheet.{group}")
-        regroup.menu(collection, shown.version, shown.titles, group)
+        regroup.menu(collection, shown.version, shown.titles, group, chosen)
     typical = clusters.typical(snapshot.vectors, members, SHEET)
     galleries.pictures([snapshot.records[row] for row in typical], f"sheet.{group}", "6.5rem", title)
 

@@ -38,16 +38,19 @@ def _edit(
     _put(collection, _history(collection).after(before, grouped.edit(before, labels, did, titles)))
 
 
-def history(collection: Collection, found: Version, version: Version) -> None:
+def history(collection: Collection, found: Version | None, version: Version) -> None:
     """Steps back and forth, and what to do where the edited groups are of other images or other options."""
     past = _history(collection)
     if not past.versions:
         return
-    if past.edited is not None and (found.wanted != version.wanted or found.ids != version.ids):
-        why = "the options were changed since" if found.ids == version.ids else "other images are shown now"
+    if past.edited is not None and (found is None or found.wanted != version.wanted or found.ids != version.ids):
+        others = found is not None and found.ids != version.ids
+        why = (
+            f"other images are shown now, {len(found.ids):,}" if found and others else "the options were changed since"
+        )
         st.info(
-            f"These are your edited groups, worked out for {len(version.ids):,} images; {why} "
-            f"({len(found.ids):,} images now). They stay until you look for groups anew, and *Redo* brings them back.",
+            f"These are your edited groups, worked out for {len(version.ids):,} images; {why}. "
+            "They stay until you look for groups anew, and *Redo* brings them back.",
             icon=":material/edit_note:",
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="groups.history"):
@@ -77,9 +80,14 @@ def _go(collection: Collection, at: int) -> None:
 # ---- all groups
 
 
-def bar(collection: Collection, version: Version, titles: Mapping[int, str]) -> None:
+def chosen_of(version: Version) -> tuple[str, ...]:
+    """Those of the selected images that the groups are of."""
+    selected = state.get().selected
+    return tuple(id for id in version.ids if id in selected)
+
+
+def bar(collection: Collection, version: Version, titles: Mapping[int, str], chosen: tuple[str, ...]) -> None:
     """What can be done with all groups, and with the selected images."""
-    chosen = tuple(id for id in version.ids if id in state.get().selected)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="groups.bar"):
         if len(titles) > 1:
             with st.popover("Merge", icon=":material/merge:"):
@@ -177,16 +185,19 @@ def _give(collection: Collection, version: Version, titles: Mapping[int, str]) -
         raise BadInput("None of the grouped images is in the collection any more: look for groups anew.")
     before = collection.now.give(field, values)
     given = tuple(id for id, value in values.items() if value is not None)
-    state.did(Undo(f"kept {len(titles):,} groups as {field}", "give", given, field, before))
+    state.did(Undo(f"kept the groups as {field}", "give", given, field, before))
     return field
 
 
 # ---- one group
 
 
-def menu(collection: Collection, version: Version, titles: Mapping[int, str], group: int) -> None:
+def menu(
+    collection: Collection, version: Version, titles: Mapping[int, str], group: int, chosen: tuple[str, ...]
+) -> None:
     """Rename, split, move the selection here, dissolve."""
-    size = int((version.labels == group).sum())
+    inside = {version.ids[row] for row in np.flatnonzero(version.labels == group)}
+    size = len(inside)
     with st.popover("Edit", icon=":material/edit:", key=f"groups.edit.{group}"):
         key = f"groups.title.{group}"
         with st.form(f"{key}.form", border=False, clear_on_submit=True):
@@ -197,8 +208,7 @@ def menu(collection: Collection, version: Version, titles: Mapping[int, str], gr
             with st.form(f"{parts}.form", border=False):
                 st.number_input("Parts", 2, min(20, size), 2, key=parts)
                 st.form_submit_button("Split it", on_click=_split, args=(collection, version, titles, group, parts))
-        inside = {id for id, own in zip(version.ids, version.labels.tolist(), strict=True) if own == group}
-        others = tuple(id for id in version.ids if id in state.get().selected and id not in inside)
+        others = tuple(id for id in chosen if id not in inside)
         if others:
             st.button(
                 f"Move the {len(others):,} selected here",
