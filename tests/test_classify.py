@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sharedspace import collection as collection_module
 from sharedspace import filters, words
-from sharedspace.collection import Collection
+from sharedspace.collection import Collection, labelled
 from sharedspace.errors import BadInput, NotFound
 from sharedspace.records import OTHER, Progress
 from sharedspace.workspace import Workspace
@@ -89,7 +88,7 @@ def test_of_a_template_that_changes_only_its_own_texts_are_looked_up(
     found = plain.classify(["red", "blue"], [TEMPLATES[0], "green {}"])
 
     assert texts == ["green red", "green blue"]
-    monkeypatch.setattr(collection_module, "PROMPTS", 1)
+    monkeypatch.setattr(labelled, "PROMPTS", 1)
     plain.classify(["red", "blue"], ["yellow {}"])
     plain._known_classes([TEMPLATES[0], "green {}"]).clear()
     np.testing.assert_array_equal(plain.classify(["red", "blue"], [TEMPLATES[0], "green {}"]).cosines, found.cosines)
@@ -106,7 +105,7 @@ def test_a_label_is_not_taken_for_one_with_other_prompts_or_templates(plain: Col
 
 
 def test_what_is_remembered_of_labels_is_bounded(plain: Collection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collection_module, "CLASSES", 3)
+    monkeypatch.setattr(labelled, "CLASSES", 3)
     for label in ("red", "green", "yellow", "cyan"):
         plain.classify([label, "blue"], TEMPLATES)
         assert len(plain._known_classes(TEMPLATES)) <= 3
@@ -118,7 +117,7 @@ def test_what_is_remembered_of_labels_is_bounded(plain: Collection, monkeypatch:
 
 
 def test_what_is_unread_is_read_with_progress_and_then_nothing_is(plain: Collection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collection_module, "READ", 3)
+    monkeypatch.setattr(labelled, "READ", 3)
     labels = ["red", Label("sea", ("blue", "a photo of a red"))]
     texts = plain.unread(labels, TEMPLATES)
     steps: list[Progress] = []
@@ -144,7 +143,7 @@ def test_what_was_not_to_be_remembered_is_held_in_memory_all_the_same(plain: Col
 
 
 def test_reading_that_is_ended_keeps_what_was_done(plain: Collection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(collection_module, "READ", 2)
+    monkeypatch.setattr(labelled, "READ", 2)
 
     def stop(progress: Progress) -> None:
         if progress.done:

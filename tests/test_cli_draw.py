@@ -15,8 +15,8 @@ from drawn import png, shades
 from PIL import Image
 from shell import Shell
 
-from sharedspace import collection as collection_module
 from sharedspace import words
+from sharedspace.collection import mapped
 from sharedspace.testing import FakeEncoder, load_fake
 from sharedspace.vectors import unit
 from sharedspace.workspace import Workspace
@@ -170,7 +170,7 @@ def test_a_knob_out_of_range_is_said_with_its_range(
 def test_a_knob_out_of_range_is_refused_before_the_work(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "white.png").write_bytes(png("white"))
     shell("ingest", str(tmp_path / "white.png"), "-c", "other", "-m", "fake")
-    monkeypatch.setattr(collection_module, "nearest_rows", pytest.fail)  # of so many as were asked for
+    monkeypatch.setattr(mapped, "nearest_rows", pytest.fail)  # of so many as were asked for
 
     shell("map", "-c", "other", "--neighbours", "1000000000", "--out", "map.csv", status=2)
 

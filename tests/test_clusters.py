@@ -140,6 +140,15 @@ def test_hdbscan_of_many_rows_finds_the_same_groups_as_scikit_learn_on_the_vecto
     assert adjusted_rand_score(expected, hdbscan(rows)) > 0.98
 
 
+def test_hdbscan_finds_groups_that_no_neighbour_joins():
+    rows = groups(times=10)  # 120, 300 and 200, each more than the 50 neighbours
+    near = nearest_rows(rows, 50)[0]
+    true = np.repeat(TRUE, 10)
+    assert (true[near] == true[:, None]).all()
+
+    assert adjusted_rand_score(true, hdbscan(rows)) > 0.98
+
+
 def test_known_neighbours_give_the_same_groups_also_for_a_part_of_the_rows():
     rows = groups(noise=20, times=3)
     near = nearest_rows(rows, 50)

@@ -159,6 +159,7 @@ def test_a_name_that_fits_outside_as_well_is_none_and_says_so():
     assert found.word is None
     assert "many images outside fit it as well" in found.reason
     assert 0.5 < found.score < APART
+    assert found.score == pytest.approx(roc_auc_score(half == 0, rows @ words[0]))  # of many equal ones
 
 
 def test_what_cannot_be_named_is_mixed_with_a_reason():
