@@ -67,8 +67,8 @@ class Intake:
         pending: deque[Future[Batch]] = deque()
         with self._encoder.workers() as pool:
             try:
-                for batch in () if stopped else batches(files, lambda: self._size):
-                    if not (self._files or pending):
+                for number, batch in enumerate(() if stopped else batches(files, lambda: self._size)):
+                    if number == 0:
                         _check_own(self._encoder, batch)
                     pending.append(pool.submit(self._embed, batch, *self._known(batch)))
                     while pending and (len(pending) > AHEAD or pending[0].done()):
