@@ -194,7 +194,7 @@ DAMAGED = (
 
 def _said(error: BaseException) -> str:
     if isinstance(error, KeyError):
-        return f"it has no {error.args[0]}"
+        return f"it has no {str(error.args[0]).split()[0]}"
     return f"{str(error)[:80] or type(error).__name__}"
 
 

@@ -99,7 +99,7 @@ def mask(
 def new_field(text: str) -> str:
     """The name of a field to be given to images, as it is kept; raises BadInput for one that filters could not read."""
     name = named(text, "name of the field")
-    if name in (TAG, FOLDER) or name.startswith(SAVED):
+    if name in (TAG, FOLDER, "id", "path") or name.startswith(SAVED):
         raise BadInput(f"The field {name!r} stands for something else here: choose another name.")
     if set(name) & set("=<>~"):
         raise BadInput(f"The field {name!r} could not be filtered by: choose a name without = < > ~ in it.")

@@ -20,7 +20,8 @@ ROWS = (
     {"images", "encoders", "ledger", "store", "projection", "plots", "pocket", "testing", "words"},
     {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"}
     | {"calibration", "heads", "doctor", "classifier", "naming", "quality"},
-    {"samples", "transfer", "upkeep", "intake", "tuning", "collection"},  # samples reads its table of labels as ingest does
+    # samples reads its table of labels as ingest does
+    {"samples", "transfer", "upkeep", "intake", "tuning", "collection"},
     {"workspace", "jobs"},
     {"ui", "cli", "server"},
 )

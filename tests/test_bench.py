@@ -13,6 +13,7 @@ from sharedspace import classifier as files
 from sharedspace import doctor, zeroshot
 from sharedspace.collection import Collection
 from sharedspace.ui import cache, labelling
+from sharedspace.ui.bench import clicks
 from sharedspace.zeroshot import Label
 
 SETTINGS = ["snow", "sea", "forest", "desert"]
@@ -150,6 +151,72 @@ def test_yes_and_no_are_kept_with_the_collection_and_can_be_undone(sample: Colle
     at = press(at, "Undo: judged 1 for snow")
     assert (sample.judged(SETTINGS) == 0).sum() == 0
     assert (sample.judged(SETTINGS) == 1).sum() == 1
+
+
+def test_undo_leaves_what_somebody_else_has_answered_since(sample: Collection):
+    at = click(bench("Your clicks"), "bench.next.Y")
+    row = int(np.argmax(sample.judged(["snow"])[0] == 1))
+    id = sample.snapshot().ids[row]
+    sample.judge("snow", [id], False)  # the other session
+    at = press(at, "Undo: judged 1 for snow")
+    assert sample.judged(["snow"])[0, row] == 0
+    assert "changed since" in at.error[0].value
+
+
+def test_a_second_press_does_not_judge_the_same_picture_again(sample: Collection):
+    """Both presses come before the page has answered, so that both ask of one picture."""
+    at = bench("Your clicks")
+    click(at, "bench.next.Y")
+    first = sample.judged(["snow"])[0]
+    clicks._judge_next(sample, "snow", sample.snapshot().ids[int(np.argmax(first == 1))], False)
+    assert (sample.judged(["snow"])[0] == first).all()
+
+
+def test_there_is_always_a_next_picture_until_all_are_judged(sample: Collection):
+    ids = sample.snapshot().ids
+    sample.judge("snow", ids[:100], True)
+    at = bench("Your clicks")
+    tiles = told(at, "bench.strip")["tiles"]
+    assert sum(tile[5] == "" for tile in tiles) == 24
+    assert at.button(key="bench.next.Y")
+    sample.judge("snow", ids, True)
+    assert "All pictures are judged" in bench("Your clicks").success[0].value
+
+
+def test_the_label_that_is_judged_stays_while_clicking(sample: Collection):
+    at = bench("Your clicks", labels="\n".join([*SETTINGS, *"abcdefghi"]))
+    run(at.selectbox(key="bench.judge.many").set_value("forest"))
+    for _ in range(3):
+        at = click(at, "bench.next.N")
+    assert at.selectbox(key="bench.judge.many").value == "forest"
+    assert (sample.judged(["forest"]) == 0).sum() == 3
+
+
+def test_filters_of_the_other_pages_hold_here_too(sample: Collection):
+    snow = sum(value == "snow" for value in sample.column("setting"))
+    at = open_page("zero_shot", labels="cat, dog", where=["setting=snow"])
+    assert sum(figures(at)[0]["data"][0]["x"]) == snow
+    assert "setting\\=snow" in [button.label for button in at.button]
+
+
+def test_a_thousand_labels_have_forty_bars(home: Path):
+    at = bench(labels="\n".join(f"label {number}" for number in range(300)), truth="(none)")
+    bars = figures(at)[0]["data"][0]
+    assert len(bars["x"]) == 40
+    assert sum(bars["x"]) == 468
+
+
+def test_a_wording_and_a_forgotten_set_can_be_undone(sample: Collection):
+    text = "vehicle\ncat\ndog\nboat\ntree\nhouse\ncar\nbus"
+    at = click(bench("Label doctor", labels=text, truth="object"), "bench.reword.0")
+    assert at.session_state["labels"] != text
+    at = run(next(button for button in at.button if button.label.startswith("Undo: worded")).click())
+    assert at.session_state["labels"] == text
+    sample.save_labels("pets", ["cat", "dog"], ["{}"])
+    at = click(bench(), "set.forget.0")
+    assert not sample.saved("labels")
+    press(at, "Undo: forgot the set pets")
+    assert sample.saved_labels("pets")[1] == ("{}",)
 
 
 def test_the_strip_marks_what_was_judged_and_is_in_the_order_of_scores(sample: Collection):

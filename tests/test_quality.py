@@ -131,7 +131,7 @@ def test_counts_of_no_pairs_are_nothing():
         ({"size": (90, 100)}, "the largest, 100 × 100"),
         ({"id": "c"}, "its file is kept here"),
         ({"path": "longer/a.png"}, "the shortest path"),
-        ({}, "first by id"),
+        ({}, "as good as the others"),
     ],
 )
 def test_the_one_to_keep_is_the_larger_then_the_kept_then_the_shorter_named(others: dict, reason: str):

@@ -103,7 +103,8 @@ def test_where_two_differ_is_shown_when_it_is_asked_for(sample: Collection):
     at = open_page("tidy")
     assert not at.get("imgs")
 
-    at.session_state["copies.difference.0"] = True
+    first = sample.duplicates().groups[0].rows[0]
+    at.session_state[f"copies.difference.{sample.snapshot().ids[first][:16]}"] = True
     run(at)
 
     assert "three times as strong" in texts(at)

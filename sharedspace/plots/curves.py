@@ -76,12 +76,25 @@ def learning(
         layout=theme.layout(
             height=320,
             xaxis={**_axis(), "title": {"text": x}, "rangemode": "tozero"},
-            yaxis={**_axis(), "title": {"text": "accuracy"}, "tickformat": ".0%"},
+            yaxis={
+                **_axis(),
+                "title": {"text": "accuracy"},
+                "tickformat": ".0%",
+                "range": _shares(low, high, zero_shot),
+            },
             showlegend=False,
             hovermode="closest",
             **marks,
         ),
     )
+
+
+def _shares(low: np.ndarray, high: np.ndarray, zero_shot: float | None) -> list[float]:
+    """What an axis of shares shows: from a tenth under the least to 100 %, which a constant curve would not reach."""
+    least = min([*map(float, low), 1.0 if zero_shot is None else zero_shot])
+    most = max([*map(float, high), 0.0 if zero_shot is None else zero_shot])
+    room = 0.1 * max(most - least, 0.1)
+    return [max(0.0, least - room), min(1.0, most) + room / 2]
 
 
 def sharing(temperatures: np.ndarray, shares: np.ndarray, names: Sequence[str], present: float) -> Figure:

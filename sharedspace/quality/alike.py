@@ -172,7 +172,7 @@ def suggest(records: Sequence[ImageRecord], members: Sequence[int], originals: C
         f"the largest, {best.width} × {best.height}",
         "its file is kept here",
         "the shortest path",
-        "first by id",
+        "as good as the others",
     )
     return first, reasons[better]
 

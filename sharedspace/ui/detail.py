@@ -91,7 +91,7 @@ def _note(collection: Collection, record: ImageRecord) -> None:
 def _keep_note(collection: Collection, id: str, key: str) -> None:
     text = str(state.value(key, "") or "")
     before = collection.now.give(NOTE, {id: text or None})
-    state.did(Undo("wrote a note", "give", (id,), NOTE, before))
+    state.did(Undo("wrote a note", "give", (id,), NOTE, before, {id: (text.strip() and text) or None}))
 
 
 def _why(collection: Collection, record: ImageRecord, texts: Sequence[str]) -> None:

@@ -10,9 +10,11 @@ import streamlit as st
 from sharedspace import zeroshot
 from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
+from sharedspace.filters import Condition
 from sharedspace.records import Mode
-from sharedspace.ui import state
+from sharedspace.ui import filtering, state
 from sharedspace.ui.live import component as live
+from sharedspace.ui.state import Undo
 from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import plain
 from sharedspace.zeroshot import Label
@@ -22,7 +24,7 @@ OWN = "my own"
 ENSEMBLES = {OWN: (), "7": zeroshot.TEMPLATES_7, "80": zeroshot.TEMPLATES_80}
 MODES: dict[str, Mode] = {"one of them": "one", "each by itself": "many"}
 MOST_SUGGESTED = 200  # distinct values of a field that make a label set
-USES = "bench.uses"  # the widget that says what of the clicks is used
+USES = "uses"  # the widget that says what of the clicks is used
 BYTES = 200_000  # of a file with labels
 
 
@@ -36,6 +38,8 @@ class Asked:
     other: bool  # whether "none of these" is an answer too
     temperature: float
     truth: str | None  # the metadata field with the right answers
+    where: tuple[Condition, ...] = ()  # the filters that hold on all pages
+    within: frozenset[str] | None = None
 
     @property
     def enough(self) -> bool:
@@ -62,6 +66,8 @@ def present() -> Asked:
         other=mode == "one" and bool(state.value("none", False)),
         temperature=float(state.value("temperature", 1.0) or 1.0),
         truth=None if truth in (None, NO_TRUTH) else str(truth),
+        where=filtering.conditions(),
+        within=state.get().within,
     )
 
 
@@ -87,6 +93,8 @@ def editor(collection: Collection) -> Asked:
             help="After a colon stand prompts of your own, with commas between: they are put to the model as they are.",
             bind=True,
         )
+        if len(str(state.value("labels", ""))) > live.MOST_IN_ADDRESS:
+            st.caption("These are too many for the address: a reload loses them unless they are saved as a set.")
         _sets(collection)
     with against:
         _answers(collection)
@@ -129,7 +137,7 @@ def _values(collection: Collection, field: str) -> list[str]:
 
 def _table(collection: Collection) -> None:
     file = st.file_uploader(
-        "A table whose first column names the image: file name, path or id", type=["csv", "tsv"], key="truth.file"
+        "A table with a column **file**, **path** or **id** that names the image", type=["csv", "tsv"], key="truth.file"
     )
     st.caption("Its other columns become metadata of these images: answers, filters, colours.")
     if file is not None and st.button("Take it", icon=":material/add:", key="truth.take"):
@@ -138,8 +146,9 @@ def _table(collection: Collection) -> None:
             fields = ", ".join(plain(field) for field in given.fields)
             st.success(f"{fields}: given to {given.images:,} images. Choose it above as the known answers.")
             if given.unmatched:
-                shown = ", ".join(plain(one.item) for one in given.unmatched[:5])
-                st.warning(f"{len(given.unmatched):,} rows name no image of this collection, such as {shown}.")
+                names = list(dict.fromkeys(one.item for one in given.unmatched))
+                shown = ", ".join(map(plain, names[:5]))
+                st.warning(f"{len(names):,} names fit no image of this collection, or several, such as {shown}.")
 
 
 def _templates() -> None:
@@ -189,6 +198,7 @@ def _competition() -> None:
     st.toggle(
         "or none of these",
         key="none",
+        bind="query-params",
         disabled=MODES[str(compete)] == "many",
         persist_state="session",
         help="A bank of neutral captions is one more class: it wins where they fit better than every label",
@@ -203,6 +213,7 @@ def _temperature() -> None:
         1.0,
         0.1,
         key="temperature",
+        bind="query-params",
         persist_state="session",
         help="Under 1 probabilities are sharper, over 1 flatter; the best label stays the same",
     )
@@ -227,11 +238,13 @@ def _sets(collection: Collection) -> None:
                         icon=":material/delete:",
                         help="Forget this set",
                         type="tertiary",
-                        on_click=guarded(collection.forget),
-                        args=("labels", name),
+                        on_click=_forget_set,
+                        args=(collection, name),
                     )
             if not saved:
                 st.caption("A set is kept with its templates, in this collection.")
+        with st.popover("Filter", icon=":material/filter_alt:", key="bench.filter", on_change="rerun"):
+            filtering.form(collection)
         with st.popover("From a file", icon=":material/upload_file:"):
             file = st.file_uploader("Labels, one a line", type=["txt", "csv"], key="labels.file")
             if file is not None:
@@ -268,6 +281,13 @@ def _save_set(collection: Collection) -> None:
                 asked = present()
                 collection.save_labels(name, asked.labels, asked.templates)
                 st.rerun()
+
+
+@guarded
+def _forget_set(collection: Collection, name: str) -> None:
+    body = collection.saved("labels")[name]
+    collection.forget("labels", name)
+    state.did(Undo(f"forgot the set {name}", "save", (name,), "labels", body))
 
 
 @guarded

@@ -185,7 +185,7 @@ def _give(collection: Collection, version: Version, titles: Mapping[int, str]) -
         raise BadInput("None of the grouped images is in the collection any more: look for groups anew.")
     before = collection.now.give(field, values)
     given = tuple(id for id, value in values.items() if value is not None)
-    state.did(Undo(f"kept the groups as {field}", "give", given, field, before))
+    state.did(Undo(f"kept the groups as {field}", "give", given, field, before, values))
     return field
 
 

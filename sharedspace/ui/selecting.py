@@ -165,13 +165,30 @@ def _take_back(collection: Collection) -> None:
     if step.verb == "put_back":
         collection.put_back(step.ids)
     elif step.verb == "give":
-        collection.give(step.tag, step.before)
+        _give_back(collection, step)
+    elif step.verb == "save":
+        collection.save("labels", step.ids[0], step.before)
+    elif step.verb == "labels":
+        state.set_labels(step.tag)
     elif step.verb == "tag":
         collection.tag(step.ids, step.tag)
     else:
         collection.untag(step.ids, step.tag)
     state.update(undo=tuple(rest))
-    state.select(state.get().selected or step.ids)
+    if step.verb not in ("save", "labels", "give"):
+        state.select(state.get().selected or step.ids)
+
+
+def _give_back(collection: Collection, step: Undo) -> None:
+    """Take back given values, but for those that somebody has changed since."""
+    now = collection.now
+    there = now.column(step.tag) if step.tag in now.fields() else [None] * len(now.snapshot().ids)
+    values = dict(zip(now.snapshot().ids, there, strict=True))
+    own = {id: value for id, value in step.before.items() if values.get(id) == step.after.get(id)}
+    collection.give(step.tag, own)
+    if len(own) < len(step.before):
+        changed = len(step.before) - len(own)
+        state.update(trouble=f"{changed:,} of {len(step.before):,} values were changed since, and stay as they are.")
 
 
 # ---- taking it along --------------------------------------------------------------------------------

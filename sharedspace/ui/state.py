@@ -30,7 +30,8 @@ class Undo:
     verb: str  # which method of the collection takes it back
     ids: tuple[str, ...]
     tag: str = ""  # or the field of given values
-    before: Mapping[str, MetaValue | None] = field(default_factory=dict)  # given values by id, as they were
+    before: Mapping[str, Any] = field(default_factory=dict)  # given values by id, or what was saved, as it was
+    after: Mapping[str, MetaValue | None] = field(default_factory=dict)  # given values by id, as they were left
 
 
 @dataclass(frozen=True)

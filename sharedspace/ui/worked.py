@@ -17,7 +17,7 @@ from sharedspace.tuning import Tuned
 from sharedspace.ui.labelling import Asked
 from sharedspace.vectors import unit
 
-NOUNS = 6  # of the vocabulary that are tried as a kind of a label
+NOUNS = 3  # of the vocabulary that are tried as a kind of the true label
 
 
 def _now(collection: Collection) -> tuple[Any, ...]:
@@ -34,9 +34,17 @@ def outcome(collection: Collection, asked: Asked, uses: tuple[str, ...]) -> Clas
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _outcome(now: tuple[Any, ...], asked: Asked, uses: tuple[str, ...], _collection: Collection) -> Classification:
     if uses and tuning.judgements(_judged(_collection, asked)):
-        return _collection.apply(tuned(_collection, asked, uses).classifier, asked.truth)
+        return _collection.apply(tuned(_collection, asked, uses).classifier, asked.truth, asked.where, asked.within)
     return _collection.classify(
-        asked.labels, asked.templates, asked.temperature, asked.truth, asked.mode, asked.other, remember=False
+        asked.labels,
+        asked.templates,
+        asked.temperature,
+        asked.truth,
+        asked.mode,
+        asked.other,
+        asked.where,
+        asked.within,
+        remember=False,
     )
 
 
@@ -86,14 +94,14 @@ def _truth(collection: Collection, asked: Asked) -> np.ndarray:
     return np.array([-1 if value is None else place.get(value, -1) for value in values], dtype=np.intp)
 
 
-def _seen(collection: Collection) -> np.ndarray:
-    """The vectors of the images that are not hidden."""
-    vectors, passed = collection.snapshot().vectors, collection.mask()
+def _seen(collection: Collection, asked: Asked) -> np.ndarray:
+    """The vectors of the images that are not hidden and pass the filters."""
+    vectors, passed = collection.snapshot().vectors, collection.mask(asked.where, asked.within)
     return vectors if passed is None else vectors[passed]
 
 
 def _seen_truth(collection: Collection, asked: Asked) -> np.ndarray:
-    found, passed = _truth(collection, asked), collection.mask()
+    found, passed = _truth(collection, asked), collection.mask(asked.where, asked.within)
     return found if passed is None else found[passed]
 
 
@@ -111,7 +119,7 @@ def _findings(now: tuple[Any, ...], asked: Asked, _collection: Collection) -> tu
     return doctor.examine(
         [label.name for label in asked.labels],
         _collection.classes(asked.labels, asked.templates),
-        _seen(_collection),
+        _seen(_collection, asked),
         _collection.info.space.logit_scale,
         prompts,
         (nouns, vocabulary) if nouns else None,
@@ -130,7 +138,7 @@ def _template_gain(now: tuple[Any, ...], asked: Asked, _collection: Collection) 
     if len(plain) < 2:
         return None
     vectors = np.stack([_collection.classes(plain, [template]) for template in asked.templates])
-    images = _seen(_collection)
+    images = _seen(_collection, asked)
     if asked.truth is None:
         return doctor.template_gain(images, vectors, np.full(len(images), -1))
     place = {at: new for new, at in enumerate(asked.labels.index(label) for label in plain)}
@@ -151,7 +159,7 @@ def _rewordings(now: tuple[Any, ...], asked: Asked, a: int, b: int, _collection:
     replaces: list[int] = []
     for side in (a, b):
         near: list[str] = []
-        if nouns:
+        if nouns and side == a:
             fit = _collection.embed(nouns, remember=True) @ words[side]
             near = [nouns[place] for place in np.argsort(-fit, kind="stable")[:NOUNS]]
         own = doctor.suggestions(asked.labels[side].name, near)
@@ -159,7 +167,7 @@ def _rewordings(now: tuple[Any, ...], asked: Asked, a: int, b: int, _collection:
         replaces += [side] * len(own)
     vectors = unit(_collection.embed(texts, remember=True))
     truth = _seen_truth(_collection, asked)
-    return doctor.rewordings(_seen(_collection), words, truth, a, b, texts, vectors, replaces)
+    return doctor.rewordings(_seen(_collection, asked), words, truth, a, b, texts, vectors, replaces)
 
 
 def learning_curve(collection: Collection, asked: Asked) -> Curve:
@@ -171,4 +179,4 @@ def learning_curve(collection: Collection, asked: Asked) -> Curve:
 def _learning_curve(now: tuple[Any, ...], asked: Asked, _collection: Collection) -> Curve:
     words = _collection.classes(asked.labels, asked.templates)
     scale = _collection.info.space.logit_scale / asked.temperature
-    return heads.curve(_seen(_collection), _seen_truth(_collection, asked), words, scale)
+    return heads.curve(_seen(_collection, asked), _seen_truth(_collection, asked), words, scale)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.ui import browsing, cache, detail, frame, labelling, selecting, state, widgets, worked
+from sharedspace.ui import browsing, cache, detail, filtering, frame, labelling, selecting, state, widgets, worked
 from sharedspace.ui.bench import answers, clicks, doctor, keep, truth
 from sharedspace.ui.labelling import Asked
 
@@ -61,6 +61,7 @@ def _results(collection: Collection, asked: Asked) -> None:
     outcome = worked.outcome(collection, asked, labelling.uses())
     answers.hear(collection)
     clicks.hear(collection)
+    filtering.chips(asked.where)
     with st.container():
         widgets.unknown_words(collection, asked.prompts[: 4 * len(asked.labels)])
     with st.container():
@@ -75,5 +76,12 @@ def _results(collection: Collection, asked: Asked) -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
+    uses = labelling.uses()
+    if (
+        uses
+        and part in (ANSWERS, TRUTH)
+        and any(collection.judging(label.name) in collection.given() for label in asked.labels)
+    ):
+        st.caption(f"With {', '.join(uses)} from your clicks: switch them off on *{CLICKS}*.")
     draw = {ANSWERS: answers.show, TRUTH: truth.show, CLICKS: clicks.show, DOCTOR: doctor.show, KEEP: keep.show}
     detail.beside(collection, lambda: draw[str(part)](collection, asked, outcome))

@@ -16,6 +16,7 @@ from sharedspace.ui.routes import address
 from sharedspace.ui.text import plain
 
 EVERY, UNSURE = "every label", "the least certain first"
+BARS = 40  # labels that have a bar
 PAGE = 24  # pictures of one label that are shown at once
 ROWS = 500  # of the table
 TEMPERATURES = np.geomspace(0.1, 5, 25)
@@ -39,13 +40,23 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         shown = [*names, *([NO_LABEL] if none else [])]
-        st.plotly_chart(bars.counts(shown, counts), key="bench.counts", alt="Number of images by label")
+        _counts(shown, counts)
         with st.expander("What the temperature does", on_change="rerun", key="bench.sharing") as sharing:
             if sharing.open:
                 _sharing(collection, asked, result)
     with right:
         _pictures(collection, result, dict(zip(shown, counts, strict=True)))
     _table(collection, result)
+
+
+def _counts(names: list[str], counts: list[int]) -> None:
+    """The labels with the most images; a bar for each of a thousand takes a browser seconds."""
+    if len(names) > BARS:
+        first = sorted(range(len(names)), key=lambda place: -counts[place])[: BARS - 1]
+        rest = sum(counts) - sum(counts[place] for place in first)
+        more = f"{len(names) - len(first):,} other labels"
+        names, counts = [*(names[place] for place in first), more], [*(counts[place] for place in first), rest]
+    st.plotly_chart(bars.counts(names, counts), key="bench.counts", alt="Number of images by label")
 
 
 def _pictures(collection: Collection, result: Classification, counts: dict[str, int]) -> None:
@@ -73,7 +84,7 @@ def _pictures(collection: Collection, result: Classification, counts: dict[str, 
             [
                 Tile(
                     result.ids[row],
-                    f"{best[row]:.0%}",
+                    f"{best[row]:.0%}" if best[row] >= 0.1 else f"{best[row]:.1%}",
                     ", ".join(result.answers[row]) if place is None else galleries.caption(by_id[result.ids[row]]),
                     "" if result.truth is None else f"truth: {result.truth[row] or 'not known'}",
                 )

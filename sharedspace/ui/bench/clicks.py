@@ -20,7 +20,9 @@ from sharedspace.ui.state import Undo
 from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import escaped, plain
 
-STRIP = 24  # pictures of the strip
+STRIP = 24  # pictures of the strip that are open
+JUDGED = 12  # and that were judged
+BUTTONS = 12  # labels that are buttons
 GALLERY = "bench.strip"
 WORDS = {tuning.EXAMPLES: "examples", tuning.CALIBRATION: "calibration", tuning.THRESHOLDS: "thresholds"}
 MARKS = {YES: "✓", NO: "✗", OPEN: ""}
@@ -44,27 +46,23 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
 
 
 def _label(collection: Collection, asked: Asked, names: Sequence[str], judged: np.ndarray) -> None:
-    counts = (judged != OPEN).sum(axis=1).tolist()
-    label = st.selectbox(
-        "Label to judge",
-        range(len(names)),
-        format_func=lambda place: f"{names[place]} · {counts[place]} judged" if counts[place] else names[place],
-        key="bench.judge",
-    )
+    label = _chosen(names)
     # Without thresholds and examples, which follow the clicks: else the strip would move under the visitor's hands.
     odds = worked.odds(collection, asked)[:, label]
     own = judged[label]
     known = own != OPEN
     threshold = calibration.threshold(odds[known], own[known] == YES, 0.0) if known.any() else None
-    passed = collection.mask()
+    passed = collection.mask(asked.where, asked.within)
     seen = np.arange(len(odds)) if passed is None else np.flatnonzero(passed)
     cut = 0.0 if threshold is None else threshold.value
-    asked_for = seen[calibration.strip(odds[seen], np.flatnonzero(own[seen] != OPEN), STRIP, cut)]
-    rows = [int(row) for row in asked_for]
-    ids = collection.snapshot().ids
+    rows = _strip(odds, own, seen, cut)
+    ids, records = collection.snapshot().ids, collection.snapshot().records
     _next(collection, names[label], rows, own, odds)
     galleries.show(
-        [Tile(ids[row], _percent(odds[row]), mark=MARKS[int(own[row])]) for row in rows],
+        [
+            Tile(ids[row], _percent(odds[row]), galleries.caption(records[row]), mark=MARKS[int(own[row])])
+            for row in rows
+        ],
         GALLERY,
         "5.4rem",
         f"Pictures to judge for {names[label]}, by score",
@@ -82,15 +80,34 @@ def _label(collection: Collection, asked: Asked, names: Sequence[str], judged: n
     _said(names[label], threshold)
 
 
+def _chosen(names: Sequence[str]) -> int:
+    """The label that is judged. Few are buttons, so that Y and N go to no box."""
+    if len(names) <= BUTTONS:
+        chosen = st.pills("Label to judge", list(names), default=names[0], required=True, key="bench.judge.few")
+    else:
+        chosen = st.selectbox("Label to judge", list(names), key="bench.judge.many")
+    return names.index(str(chosen)) if chosen in names else 0
+
+
+def _strip(odds: np.ndarray, own: np.ndarray, seen: np.ndarray, cut: float) -> list[int]:
+    """Rows to judge, and of those that were judged the ones nearest to the cut, the highest score first."""
+    left, done = seen[own[seen] == OPEN], seen[own[seen] != OPEN]
+    asked = left[calibration.strip(odds[left], [], STRIP, cut)]
+    near = done[np.argsort(np.abs(odds[done] - cut), kind="stable")[:JUDGED]]
+    rows = np.concatenate([asked, near])
+    return [int(row) for row in rows[np.argsort(-odds[rows], kind="stable")]]
+
+
 def _percent(odds: float) -> str:
-    return f"{1 / (1 + np.exp(-float(odds))):.0%}"
+    share = 1 / (1 + np.exp(-float(odds)))
+    return f"{share:.0%}" if 0.1 <= share <= 0.995 or share < 0.0005 else f"{share:.1%}"
 
 
 def _next(collection: Collection, label: str, rows: Sequence[int], own: np.ndarray, odds: np.ndarray) -> None:
     """The picture of the strip whose answer tells most, large, with yes and no, also by keys."""
     open_rows = [int(row) for row in rows if own[row] == OPEN]
     if not open_rows:
-        st.success("All pictures of the strip are judged.", icon=":material/done_all:")
+        st.success("All pictures are judged for this label.", icon=":material/done_all:")
         return
     row = open_rows[len(open_rows) // 2] if len(open_rows) > 2 else open_rows[0]
     record = collection.snapshot().records[row]
@@ -112,8 +129,8 @@ def _next(collection: Collection, label: str, rows: Sequence[int], own: np.ndarr
                     icon=icon,
                     key=f"bench.next.{key}",
                     shortcut=key,
-                    on_click=_judge,
-                    args=(collection, label, (record.id,), answer),
+                    on_click=_judge_next,
+                    args=(collection, label, record.id, answer),
                 )
         st.caption(plain(galleries.caption(record)))
 
@@ -138,10 +155,24 @@ def _verbs(collection: Collection, label: str) -> None:
 
 
 @guarded
+def _judge_next(collection: Collection, label: str, id: str, answer: bool) -> None:
+    """Judge the picture that is asked about, unless it was meanwhile: by a quick second press, or somebody else."""
+    now = collection.now
+    row = now.rows({id})
+    if len(row) and now.judged([label])[0, row[0]] == OPEN:
+        _judged(now, label, (id,), answer)
+
+
+@guarded
 def _judge(collection: Collection, label: str, ids: tuple[str, ...], answer: bool | None) -> None:
-    before = collection.now.judge(label, ids, answer)
-    state.did(Undo(f"judged {len(ids):,} for {label}", "give", tuple(ids), collection.judging(label), before))
+    _judged(collection.now, label, ids, answer)
     state.select(frozenset(state.get().selected) - set(ids))
+
+
+def _judged(now: Collection, label: str, ids: tuple[str, ...], answer: bool | None) -> None:
+    before = now.judge(label, ids, answer)
+    after = dict.fromkeys(ids, answer)
+    state.did(Undo(f"judged {len(ids):,} for {label}", "give", ids, now.judging(label), before, after))
 
 
 def _said(label: str, threshold: calibration.Threshold | None) -> None:

@@ -14,6 +14,7 @@ from sharedspace.plots import bars
 from sharedspace.records import Classification
 from sharedspace.ui import state, worked
 from sharedspace.ui.labelling import Asked
+from sharedspace.ui.state import Undo
 from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import plain
 
@@ -97,16 +98,16 @@ def _rewordings(collection: Collection, asked: Asked) -> None:
     if not pairs:
         st.caption("There is no confusion to mend.")
         return
-    chosen = st.selectbox(
-        "Confusion",
-        range(len(pairs)),
-        format_func=lambda at: f"{names[pairs[at][0]]}, called {names[pairs[at][1]]} · {pairs[at][2]:,}",
-        key="bench.pair",
-    )
-    a, b, many = pairs[chosen]
+    # By name, not by place: the pairs change with the labels.
+    named = {f"{names[pair[0]]}, called {names[pair[1]]}": pair for pair in pairs}
+    chosen = st.selectbox("Confusion", list(named), key="bench.pair", help="The most frequent first")
+    a, b, many = named[str(chosen)]
     texts = " · ".join(plain(text) for text in zeroshot.prompts(asked.labels[a], asked.templates)[:2])
     other = " · ".join(plain(text) for text in zeroshot.prompts(asked.labels[b], asked.templates)[:2])
-    st.caption(f"Behind it stand the texts: {texts} — against {other}")
+    st.caption(
+        f"{many:,} of {int((true == a).sum()):,} images. Behind it stand the texts: {texts} — against {other}. Counted "
+        f"are the {int((true >= 0).sum()):,} images whose truth is among the labels."
+    )
     found = worked.rewordings(collection, asked, a, b)
     better = [one for one in found if one.net > 0][:SHOWN]
     if not better:
@@ -131,6 +132,8 @@ def _rewordings(collection: Collection, asked: Asked) -> None:
 
 @guarded
 def _use(asked: Asked, place: int, text: str) -> None:
+    before = str(state.value("labels", "") or "")
     labels = list(asked.labels)
     labels[place] = replace(labels[place], prompts=(text,))
     state.set_labels(zeroshot.write(labels))
+    state.did(Undo(f"worded {asked.labels[place].name} otherwise", "labels", (text,), before))

@@ -37,7 +37,7 @@ def _as_field(collection: Collection, result: Classification) -> None:
             with errors(stop=False):
                 values = dict(zip(result.ids, (" · ".join(own) or None for own in result.answers), strict=True))
                 before = collection.now.give(field, values)
-                state.did(Undo(f"wrote {field}", "give", result.ids, field, before))
+                state.did(Undo(f"wrote {field}", "give", result.ids, field, before, values))
                 st.rerun()
     st.caption(
         "Then it is a colour on the map, a filter on every page, a column of every export, and known answers here."
@@ -136,4 +136,4 @@ def _apply(collection: Collection, name: str) -> None:
     result = now.apply(now.saved_classifier(name))
     values = dict(zip(result.ids, (" · ".join(own) or None for own in result.answers), strict=True))
     before = now.give(name, values)
-    state.did(Undo(f"wrote {name}", "give", result.ids, name, before))
+    state.did(Undo(f"wrote {name}", "give", result.ids, name, before, values))

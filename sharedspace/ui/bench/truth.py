@@ -41,7 +41,7 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
     _figures(report, len(result.ids))
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _confusion(report, result)
+        _confusion(collection, report, result)
     with right:
         st.markdown("**By label**")
         st.plotly_chart(
@@ -75,7 +75,7 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _confusion(report: Report, result: Classification) -> None:
+def _confusion(collection: Collection, report: Report, result: Classification) -> None:
     st.markdown("**Confusions** — rows are true, columns given; click a cell to select its images")
     if len(report.labels) <= READABLE:
         st.plotly_chart(
@@ -86,7 +86,7 @@ def _confusion(report: Report, result: Classification) -> None:
             selection_mode="points",
             config={"displayModeBar": False},
         )
-    _choose(report, result)
+    _choose(collection, report, result)
 
 
 def _clicked_cell(result: Classification) -> None:
@@ -98,7 +98,7 @@ def _clicked_cell(result: Classification) -> None:
         state.select(cell_ids(result, true, given))
 
 
-def _choose(report: Report, result: Classification) -> None:
+def _choose(collection: Collection, report: Report, result: Classification) -> None:
     """The same by keyboard: which true and which given label, the most frequent confusion at first."""
     names = list(report.labels)
     wrong = report.confusion.copy()
@@ -126,7 +126,7 @@ def _choose(report: Report, result: Classification) -> None:
             args=(ids,),
             help="On the map, in galleries and for export",
         )
-    _shown(ids)
+    _shown(collection, ids)
 
 
 def cell_ids(result: Classification, true: int, given: int) -> list[str]:
@@ -136,7 +136,13 @@ def cell_ids(result: Classification, true: int, given: int) -> list[str]:
     return [result.ids[row] for row in rows if result.truth is not None and result.truth[row] == name]
 
 
-def _shown(ids: list[str]) -> None:
+def _shown(collection: Collection, ids: list[str]) -> None:
     if not ids:
         return
-    galleries.show([Tile(id) for id in ids[:24]], "bench.cell.gallery", "5.2rem", "Images of this cell")
+    by_id = {record.id: record for record in collection.snapshot().records}
+    galleries.show(
+        [Tile(id, words=galleries.caption(by_id[id])) for id in ids[:24]],
+        "bench.cell.gallery",
+        "5.2rem",
+        "Images of this cell",
+    )

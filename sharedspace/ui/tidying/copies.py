@@ -68,7 +68,7 @@ def show(collection: Collection) -> None:
     records = collection.snapshot().records
     if not found.groups:
         st.info(
-            "No near duplicates from this cosine on. Lower the slider, or let the cosine count alone.",
+            "No near duplicates from this cosine on, hidden ones aside. A lower slider or the cosine alone finds more.",
             icon=":material/task_alt:",
         )
     else:
@@ -159,7 +159,7 @@ def _group(collection: Collection, records: tuple[ImageRecord, ...], group: Grou
 
 
 def _difference(collection: Collection, records: tuple[ImageRecord, ...], group: Group, at: int) -> None:
-    key = f"copies.difference.{at}"
+    key = f"copies.difference.{records[group.rows[0]].id[:16]}"  # not by place: another group may come to stand there
     with st.expander("Where they differ", key=key, on_change="rerun", icon=":material/compare:") as opened:
         if not opened.open:
             return
