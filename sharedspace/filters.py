@@ -106,6 +106,14 @@ def new_field(text: str) -> str:
     return name
 
 
+def can_be(name: str) -> bool:
+    """Whether a given field can have this very name."""
+    try:
+        return new_field(name) == name
+    except BadInput:
+        return False
+
+
 def column(records: Sequence[ImageRecord], field: str) -> list[MetaValue | None] | None:
     """Each image's value of a metadata field, or its folder; None where no image has any."""
     found: list[MetaValue | None] = [record.meta.get(field) for record in records]

@@ -17,6 +17,7 @@ DOUBT = 2.0  # how many clicks at the centre of all images each label's mean sta
 EXAMPLES = 0.1  # weight of the examples before anything is known; benchmarks/heads.py
 LEAST, MOST = 0.001, 3.0  # weights of words and of examples are between them; of words at most 1, as the model says
 NOTHING = 1e-6  # of unit vectors in float32: with less variance they are all the same
+SAMPLED = 2000  # images on which the spread of logits is told
 MOST_FOLDS = 30  # of `learned`: up to as many clicks, each is left out alone
 
 
@@ -124,7 +125,16 @@ def curve(
 
 
 def learned(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, logit_scale: float) -> Learned:
-    """What the clicks brought, as `fit` takes them, each judged by a head that was learned without it.
+    """What the clicks brought, as `fit` takes them, each judged by a head that was learned without it (`left_out`)."""
+    clicked, logits = left_out(vectors, given, words, logit_scale)
+    right = _accuracy(logits, given[clicked])
+    return Learned(_accuracy(vectors[clicked] @ words.T, given[clicked]), right, len(clicked))
+
+
+def left_out(
+    vectors: np.ndarray, given: np.ndarray, words: np.ndarray, logit_scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (m,) of the clicked images, and each one's logits (m, L) by a head that was learned without it.
 
     One by one up to 30 clicks, then in 30 parts. Raises BadInput without a click.
     """
@@ -133,15 +143,13 @@ def learned(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, logit_sca
         raise BadInput("Click an image for one of the labels first.")
     clicked = clicked[np.argsort(given[clicked], kind="stable")]  # so that a part is of all labels
     folds = min(len(clicked), MOST_FOLDS)
-    right = 0
+    logits = np.empty((len(clicked), len(words)))
     with _one_thread():
         for fold in range(folds):
-            out = clicked[fold::folds]
             kept = given.copy()
-            kept[out] = NOT_CLICKED
-            head = fit(vectors, kept, words, logit_scale)
-            right += int((head.logits(vectors[out]).argmax(axis=1) == given[out]).sum())
-    return Learned(_accuracy(vectors[clicked] @ words.T, given[clicked]), right / len(clicked), len(clicked))
+            kept[clicked[fold::folds]] = NOT_CLICKED
+            logits[fold::folds] = fit(vectors, kept, words, logit_scale).logits(vectors[clicked[fold::folds]])
+    return clicked, logits
 
 
 def _discriminant(
@@ -221,8 +229,9 @@ def _one_thread() -> AbstractContextManager[object]:
 
 
 def _spread(vectors: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> float:
-    """The mean over images of the standard deviation over labels of their logits."""
-    return float((vectors @ weights.T.astype(np.float32) + bias).std(axis=1).mean())
+    """The mean over images, evenly spaced ones of many, of the standard deviation over labels of their logits."""
+    some = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), SAMPLED)).round().astype(np.int64)]
+    return float((some @ weights.T.astype(np.float32) + bias).std(axis=1).mean())
 
 
 def _places(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -104,7 +104,10 @@ class Given:
     fields: tuple[str, ...]  # by name
     images: int  # that have a value from it now
     unmatched: tuple[Rejected, ...]  # rows that name no image, or more than one, or cannot be read
-    left_out: tuple[str, ...] = ()  # columns of what came with the files
+    left_out: tuple[str, ...] = ()  # columns of what came with the files, or that no field can be called
+    before: Mapping[str, Mapping[str, MetaValue | None]] = field(
+        default_factory=dict, compare=False
+    )  # by field and id, as it was
 
 
 @dataclass(frozen=True, slots=True)

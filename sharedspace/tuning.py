@@ -12,12 +12,15 @@ from sharedspace.calibration import Calibration, Reliability, Threshold
 from sharedspace.classifier import Classifier
 from sharedspace.errors import BadInput
 from sharedspace.heads import Learned
+from sharedspace.records import Mode
 from sharedspace.vectors import sigmoid, softmax, unit
 
 YES, NO, OPEN = 1, 0, -1
 EXAMPLES, CALIBRATION, THRESHOLDS = "examples", "calibration", "thresholds"
 USES = (EXAMPLES, CALIBRATION, THRESHOLDS)
 LARGEST = 80.0  # of a log-odds: beyond it a probability is 0 or 1 to any number of digits
+CERTAIN = 15.0  # log-odds of a threshold at most: beyond it a probability in float32 is 1
+BLOCK = 4096  # images whose log-odds are worked out at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,21 @@ def log_odds(logits: np.ndarray, classifier: Classifier) -> np.ndarray:
     if classifier.mode == "many":
         odds = logits[:, :labels] - logits[:, labels:] if classifier.other else logits
         return np.asarray(np.clip(odds, -LARGEST, LARGEST))
+    parts = [_against_others(logits[start : start + BLOCK], labels) for start in range(0, len(logits), BLOCK)]
+    return np.concatenate(parts) if parts else np.empty((0, labels))
+
+
+def _against_others(logits: np.ndarray, labels: int) -> np.ndarray:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
     others = np.maximum(powers.sum(axis=1, keepdims=True) - powers, 0)[:, :labels]
     # Where one label has nearly all, the difference has no digits left: the sum without it is added up anew.
     top = logits.argmax(axis=1)
-    rest = powers.copy()
-    rest[np.arange(len(top)), top] = 0
+    powers[np.arange(len(top)), top] = 0
     inside = top < labels
-    others[inside, top[inside]] = rest[inside].sum(axis=1)
+    others[inside, top[inside]] = powers[inside].sum(axis=1)
     odds = shifted[:, :labels] - np.log(np.maximum(others, 1e-300))
-    return np.asarray(np.clip(odds, -LARGEST, LARGEST))
+    return np.asarray(np.clip(odds, -LARGEST, LARGEST), dtype=np.float32)
 
 
 def tune(
@@ -72,10 +79,13 @@ def tune(
     reliability.
     """
     learned = None
-    if EXAMPLES in uses and learns(classifier) and (examples(judged) != heads.NOT_CLICKED).any():
-        classifier, learned = _with_examples(classifier, vectors, examples(judged))
     rows = np.flatnonzero((judged != OPEN).any(axis=0))
     some, logits = judged[:, rows], classifier.logits(vectors[rows])
+    if EXAMPLES in uses and learns(classifier) and (examples(judged) != heads.NOT_CLICKED).any():
+        classifier, learned, left_out = _with_examples(classifier, vectors, examples(judged))
+        # What an image teaches says nothing of how sure the head may be of another: each is judged without it.
+        logits = classifier.logits(vectors[rows])
+        logits[np.searchsorted(rows, left_out[0])] = left_out[1]
     found: Calibration | None = None
     before, after = None, None
     if CALIBRATION in uses:
@@ -86,11 +96,12 @@ def tune(
     if found is not None:
         before, after = _tried(classifier, logits, some, calibration.halves([ids[row] for row in rows.tolist()]))
         classifier = calibrated(classifier, found)
-        logits = classifier.logits(vectors[rows])
+        others = np.arange(logits.shape[1]) >= len(classifier.labels)
+        logits = logits / found.temperature + np.where(others, 0.0, found.offset)
     thresholds: tuple[Threshold | None, ...] = (None,) * len(classifier.labels)
     if THRESHOLDS in uses and len(rows):
         odds = log_odds(logits, classifier)
-        thresholds = tuple(_threshold(odds[:, label], some[label]) for label in range(len(some)))
+        thresholds = tuple(threshold(odds[:, label], some[label], classifier.mode) for label in range(len(some)))
         usual = 0.5 if classifier.mode == "many" else 0.0
         least = [usual if one is None else float(sigmoid(np.array(one.value))) for one in thresholds]
         classifier = replace(classifier, thresholds=np.array(least, np.float32))
@@ -118,14 +129,21 @@ def calibrated(classifier: Classifier, found: Calibration) -> Classifier:
     )
 
 
-def _with_examples(classifier: Classifier, vectors: np.ndarray, given: np.ndarray) -> tuple[Classifier, Learned]:
+def _with_examples(
+    classifier: Classifier, vectors: np.ndarray, given: np.ndarray
+) -> tuple[Classifier, Learned, tuple[np.ndarray, np.ndarray]]:
+    """The classifier with a head in place of its words, what that brought, and clicked images' logits without them."""
     order = np.argsort(classifier.label_of)
     rows = classifier.weights[order]
     scale = float(np.linalg.norm(rows, axis=1).mean())  # of words all rows are as long
-    head = heads.fit(vectors, given, unit(rows), scale)
+    words = unit(rows)
+    head = heads.fit(vectors, given, words, scale)
+    clicked, logits = heads.left_out(vectors, given, words, scale)
+    right = float((logits.argmax(axis=1) == given[clicked]).mean())
+    plain = float(((vectors[clicked] @ words.T).argmax(axis=1) == given[clicked]).mean())
     places = np.arange(len(classifier.labels))
-    learned = heads.learned(vectors, given, unit(rows), scale)
-    return replace(classifier, weights=head.weights, bias=head.bias, label_of=places), learned
+    made = replace(classifier, weights=head.weights, bias=head.bias, label_of=places)
+    return made, Learned(plain, right, len(clicked)), (clicked, logits)
 
 
 def _calibration(
@@ -162,6 +180,14 @@ def _tried(
         return None, None
 
 
-def _threshold(odds: np.ndarray, judged: np.ndarray) -> Threshold | None:
+def threshold(odds: np.ndarray, judged: np.ndarray, mode: Mode) -> Threshold | None:
+    """The cut of one label from its log-odds (n,) and judgements (n,); None where none was judged.
+
+    Beyond CERTAIN log-odds are taken for equal: their probabilities are. Where one of n is chosen and nothing was
+    rejected, there is no cut: the label is the best one already.
+    """
     known = judged != OPEN
-    return calibration.threshold(odds[known], judged[known] == YES, 0.0) if known.any() else None
+    if not known.any():
+        return None
+    prior = 0.0 if mode == "many" else -CERTAIN
+    return calibration.threshold(np.clip(odds[known], -CERTAIN, CERTAIN), judged[known] == YES, prior)

@@ -88,7 +88,7 @@ def of(found: Mapping[str, Any]) -> tuple[tuple[Label, ...], tuple[str, ...]]:
     if not all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists):
         raise BadInput("This is no label set: it holds lists of texts, a label and its prompts each, and templates.")
     read = [Label(own[0], tuple(own[1:])) for own in labels or () if own]
-    return check(read, templates or (), "one", True), tuple(templates or ())
+    return check(read, templates or (), "many"), tuple(templates or ())
 
 
 # -- labels as vectors

@@ -74,7 +74,7 @@ def test_many_gives_an_image_each_label_that_fits_it_by_itself(filled: Shell, tm
     assert document["mode"] == "many"
     rows = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
     written = {Path(row["path"]).stem: row["label"] for row in rows}
-    assert written == {name: ", ".join(given) for name, given in by_name(document, "labels").items()}
+    assert written == {name: " · ".join(given) for name, given in by_name(document, "labels").items()}
 
 
 def test_other_is_a_class_for_what_fits_no_label(filled: Shell):

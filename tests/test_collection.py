@@ -571,3 +571,47 @@ def test_an_empty_collection_takes_no_table(workspace: Workspace):
 
     with pytest.raises(EmptyCollection):
         workspace.collection("empty").give_table(b"file,kind\na.png,1\n", "k.csv")
+
+
+def test_a_tag_that_comes_while_the_hidden_images_are_looked_up_is_not_lost(colours: Collection, monkeypatch):
+    """Between the tags and their number: what was worked out without it is not kept under the new number."""
+    marks = colours._home.ledger.marks
+    first, known = colours.snapshot().ids[0], marks.tags
+
+    def then_another_tags(number: int) -> dict[str, frozenset[str]]:
+        found = known(number)
+        monkeypatch.setattr(marks, "tags", known)
+        marks.tag(number, [first], "hidden")
+        return found
+
+    monkeypatch.setattr(marks, "tags", then_another_tags)
+    colours.mask()
+    passed = colours.mask()
+    assert passed is not None
+    assert not passed[0]
+
+
+def test_where_all_images_are_hidden_there_is_a_sentence_and_no_crash(colours: Collection):
+    colours.tag(colours.snapshot().ids, "hidden")
+    for ask in (colours.outliers, lambda: colours.subset(2)):
+        with pytest.raises(BadInput, match="All images are hidden"):
+            ask()
+    colours.untag(colours.snapshot().ids, "hidden")
+
+
+@pytest.mark.parametrize("threshold", [-0.9, 1.1, float("nan")])
+def test_a_cosine_of_near_duplicates_out_of_range_is_refused_at_once(colours: Collection, threshold: float):
+    with pytest.raises(BadInput, match="from 0 to 1"):
+        colours.duplicates(threshold)
+
+
+def test_the_texts_of_a_saved_set_are_kept(colours: Collection):
+    colours.save_labels("two", ["red", "blue"], ["a {}"])
+    assert set(colours._home.ledger.texts(colours.info.space, ["a red", "a blue"])) == {"a red", "a blue"}
+
+
+def test_a_label_with_signs_that_filters_read_can_be_judged(colours: Collection):
+    label, first = "a=b <~> c " + "x" * 100, colours.snapshot().ids[0]
+    colours.judge(label, [first], True)
+    assert colours.judged([label])[0, 0] == 1
+    colours.take_back(colours.judging(label))

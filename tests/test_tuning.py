@@ -189,3 +189,37 @@ def test_probabilities_of_the_bench_are_those_of_its_classifier():
     classifier, vectors = made("one"), images()
     cosines = vectors @ (classifier.weights / 20).T
     np.testing.assert_allclose(zeroshot.probabilities(cosines, 20.0), classifier.probabilities(vectors), atol=1e-6)
+
+
+def test_calibration_beside_examples_judges_each_image_by_a_head_without_it():
+    """Words that say nothing and labels drawn at random: the head knows its clicks by heart, and nothing of others."""
+    rng = np.random.default_rng(8)
+    vectors = unit(rng.normal(size=(400, 64))).astype(np.float32)
+    space = Space("f", "m", 64, 20.0)
+    words = unit(rng.normal(size=(4, 64)))
+    classifier = Classifier(tuple("abcd"), words * 20, np.zeros(4), np.arange(4), space)
+    judged = np.full((4, 400), OPEN)
+    judged[rng.integers(0, 4, 80), np.arange(80)] = YES
+    found = tuning.tune(classifier, vectors, ids(400), judged, {EXAMPLES, CALIBRATION})
+    assert found.learned is not None
+    assert found.learned.head < 0.45
+    assert found.after is not None
+    assert found.after.ece < 0.2
+    sure = found.classifier.probabilities(vectors[80:]).max(axis=1)
+    assert sure.mean() < 0.5  # of images that it does not know it promises little
+
+
+def test_what_no_probability_can_tell_apart_counts_as_a_mistake():
+    odds, judged = np.array([80.0, 59.8]), np.array([YES, NO])
+    found = tuning.threshold(odds, judged, "many")
+    assert found is not None
+    assert found.mistakes == 1
+
+
+def test_of_one_of_n_a_yes_alone_takes_the_label_from_no_image():
+    classifier, vectors = made("one"), images()
+    judged = np.full((3, 200), OPEN)
+    judged[0, 5] = YES
+    found = tuning.tune(classifier, vectors, ids(200), judged, {THRESHOLDS}).classifier
+    assert found.thresholds is not None
+    assert found.thresholds.max() < 1e-6

@@ -65,13 +65,13 @@ def classify(workspace: Workspace, args: Namespace) -> Answer:
     """Labels of the images; status 1 when no image passes the filters, or --truth names no label of any."""
     out = None if args.out is None else out_path(args.out, ".csv")
     head = None if args.save_classifier is None else out_path(args.save_classifier, ".npz")
-    collection = workspace.collection(args.collection)
+    collection = workspace.collection(args.collection).pinned()
     where = [filters.parse(condition) for condition in args.where]
     result, made, unknown = (_by_words if args.classifier is None else _by_head)(collection, args, where)
     tell_unknown(collection, unknown)
     report = None if result.truth is None else zeroshot.report(result)
     document = answers.classify(result, report, unknown)
-    written = [", ".join(own) for own in result.answers]
+    written = [" · ".join(own) for own in result.answers]
     if args.into is not None:
         collection.give(args.into, {id: text or None for id, text in zip(result.ids, written, strict=True)})
     if out is not None:

@@ -59,7 +59,7 @@ def cluster(workspace: Workspace, args: Namespace) -> Answer:
     """Groups of the images by their vectors, or by their places on the map."""
     out = None if args.out is None else out_path(args.out, ".csv")
     _check(args)
-    collection = workspace.collection(args.collection)
+    collection = workspace.collection(args.collection).pinned()
     where = [filters.parse(condition) for condition in args.where]
     k = _k(collection, args, where) if args.method == "kmeans" else None
     result = collection.cluster(args.method, k, args.min_size, where, seed=args.seed or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sharedspace.cli.terminal import PARTLY, Answer, printable, say
@@ -34,4 +34,6 @@ def give(workspace: Workspace, args: Namespace) -> Answer:
     if done.left_out:
         say(f"left out, since they came with the files: {printable(', '.join(done.left_out))}")
     line = f"{', '.join(done.fields)}: given to {done.images:,} images, {len(done.unmatched):,} rows not matched"
-    return Answer({"collection": args.collection, **asdict(done)}, [printable(line)], PARTLY if done.unmatched else 0)
+    document = {"collection": args.collection, **asdict(replace(done, before={}))}
+    del document["before"]  # for a page's undo
+    return Answer(document, [printable(line)], PARTLY if done.unmatched else 0)

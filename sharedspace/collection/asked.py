@@ -183,9 +183,10 @@ class Asked(Kept):
 
         Hidden images do not, unless a condition asks for their tag. A field `query:NAME` is a saved query's z-scores.
         """
-        snapshot, tags = self.snapshot(), self.tags()
+        # The number first: a tag that is set in between is then under a number that is asked for no more.
+        tagging, snapshot, tags = self._home.ledger.marks.tagging(self._number), self.snapshot(), self.tags()
         plainly = tuple(one for one in where if not one.field.startswith(SAVED))
-        now = (snapshot.edition, plainly, self._home.ledger.marks.tagging(self._number))
+        now = (snapshot.edition, plainly, tagging)
         passed = self._home.derived(self._number, "mask", now, lambda: _passed(snapshot, plainly, tags))
         for one in where:
             if one.field.startswith(SAVED):

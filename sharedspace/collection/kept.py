@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from sharedspace.errors import BadInput, EmptyCollection, ModelUnavailable, NotF
 from sharedspace.home import Home, Snapshot
 from sharedspace.ingest import match
 from sharedspace.ledger import CollectionInfo
-from sharedspace.ledger.marks import Kind
+from sharedspace.ledger.marks import LONGEST, Kind
 from sharedspace.records import Given, ImageRecord, Meta, MetaValue, SpaceMap
 
 
@@ -160,15 +161,19 @@ class Kept:
         columns = sorted(_fields(told.values()))
         theirs = {"width", "height", *self._filed_fields()} - set(self.given())
         values: dict[str, dict[str, MetaValue | None]] = {
-            filters.new_field(column): {id: meta[column] for id, meta in told.items() if column in meta}
+            column: {id: meta[column] for id, meta in told.items() if column in meta}
             for column in columns
-            if column not in theirs
+            if column not in theirs and filters.can_be(column)
         }
         if not values:
+            for column in columns:
+                if column not in theirs:
+                    filters.new_field(column)  # raises, and says why
             raise BadInput(f"{name} has no column that did not come with the files of {self.info.name!r}: add one.")
-        self._home.ledger.marks.give(self._number, values)
+        before = self._home.ledger.marks.give(self._number, values)
         images = len(set().union(*values.values()))
-        return Given(tuple(values), images, tuple(unmatched), tuple(column for column in columns if column in theirs))
+        left_out = tuple(column for column in columns if column not in values)
+        return Given(tuple(values), images, tuple(unmatched), left_out, before)
 
     def given(self) -> list[str]:
         """The fields that were given here and did not come with the files, by name."""
@@ -188,8 +193,8 @@ class Kept:
         return self.give(self.judging(label), dict.fromkeys(ids, answer))
 
     def judging(self, label: str) -> str:
-        """The field with the judgements of a label."""
-        return f"is {label}"
+        """The field with the judgements of a label: as a field can be called."""
+        return " ".join(f"is {re.sub('[=<>~]', '-', label)}"[:LONGEST].split())
 
     def judged(self, labels: Sequence[str]) -> np.ndarray:
         """What was said of each image, (L, n) int8 in the order of the rows: 1 it is, 0 it is not, -1 nothing."""

@@ -102,7 +102,7 @@ class Labelled(Asked):
 
     def _known_classes(self, templates: Sequence[str]) -> dict[Label, np.ndarray]:
         of = (self.info.space.fingerprint, tuple(templates))
-        known: dict[Label, np.ndarray] = self._home.derived(self._number, "classes", of, dict)
+        known: dict[Label, np.ndarray] = self._home.derived(self._number, "classes", of, dict, slots=100)
         return known
 
     def _neutral(self, snapshot: Snapshot) -> np.ndarray:
@@ -116,7 +116,7 @@ class Labelled(Asked):
     def unread(self, labels: Sequence[str | Label], templates: Sequence[str], other: bool = False) -> list[str]:
         """The texts that `classify` would ask the model for: a large one takes time, which `read` tells."""
         known, held = self._known_classes(templates), self._known_prompts()
-        fresh = [label for label in zeroshot.check(labels, templates, "one", True) if label not in known]
+        fresh = [label for label in zeroshot.check(labels, templates, "many") if label not in known]
         texts = [text for label in fresh for text in zeroshot.prompts(label, templates) if text not in held]
         texts = list(dict.fromkeys(map(clean, [*texts, *(words.neutral() if other else [])])))
         read = self._home.ledger.texts(self.info.space, texts)
@@ -182,7 +182,9 @@ class Labelled(Asked):
 
     def save_labels(self, name: str, labels: Sequence[str | Label], templates: Sequence[str]) -> None:
         """Keep a label set with its templates under a name."""
-        named = zeroshot.check(labels, templates, "one", True)
+        named = zeroshot.check(labels, templates, "many")
+        texts = [text for label in named for text in zeroshot.prompts(label, templates)]
+        self.embed(list(dict.fromkeys(texts)), remember=True)
         self.save("labels", name, zeroshot.plain(named, templates))
 
     def saved_labels(self, name: str) -> tuple[tuple[Label, ...], tuple[str, ...]]:

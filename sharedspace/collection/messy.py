@@ -14,6 +14,7 @@ import numpy as np
 from sharedspace import filters, images, projection, quality
 from sharedspace.collection.grouped import Grouped
 from sharedspace.collection.labelled import READ
+from sharedspace.errors import BadInput
 from sharedspace.home import Snapshot
 from sharedspace.records import Duplicates, Leaks, Pairs, Poor, Progress, Strangers, Subset
 
@@ -89,6 +90,8 @@ class Messy(Grouped):
 
         Of exact duplicates there is one image with several names. Hidden images are left out.
         """
+        if not 0 <= threshold <= 1:
+            raise BadInput(f"The least cosine of near duplicates is from 0 to 1, not {threshold:g}.")
         found = self.alike(min(threshold, quality.LEAST), on_progress)
         snapshot, shown = self._filled(), self.mask()
         kept = frozenset(
@@ -122,7 +125,8 @@ class Messy(Grouped):
     def outliers(self, k: int = quality.K, on_progress: Reporter = silent) -> Strangers:
         """How strange each image is that is not hidden, by its k-th neighbour and by how the set varies."""
         quality.check(k)
-        snapshot, shown = self._filled(), self.mask()
+        tagging = self._home.ledger.marks.tagging(self._number)  # before the mask, which may be newer
+        snapshot, shown = self._filled(), self._some()
         near = self._near(snapshot, k + 1, on_progress)
 
         def make() -> Strangers:
@@ -132,7 +136,7 @@ class Messy(Grouped):
             cosines = quality.shown_cosines(snapshot.vectors, near, shown, k)
             return replace(quality.outliers(snapshot.vectors[rows], cosines, k), rows=rows)
 
-        of_what = (snapshot.revision, self._home.ledger.marks.tagging(self._number), k)
+        of_what = (snapshot.revision, tagging, k)
         return self._home.derived(self._number, "outliers", of_what, make)
 
     def subset(self, n: int, kind: quality.Kind = "diverse", on_progress: Reporter = silent) -> Subset:
@@ -140,10 +144,17 @@ class Messy(Grouped):
 
         `nearest` and `cosine` have one entry for each image that is not hidden, in their order.
         """
-        snapshot, shown = self._filled(), self.mask()
+        snapshot, shown = self._filled(), self._some()
         rows = np.arange(len(snapshot.records)) if shown is None else np.flatnonzero(shown)
         chosen = quality.subset(snapshot.vectors[rows], n, kind, partial(_tell, on_progress, "images"))
         return replace(chosen, rows=rows[chosen.rows])
+
+    def _some(self) -> np.ndarray | None:
+        """`mask`; raises BadInput where all images are hidden."""
+        shown = self.mask()
+        if shown is not None and not shown.any():
+            raise BadInput("All images are hidden: show some again, by the filter tag=hidden.")
+        return shown
 
     def looks(self, on_progress: Reporter = silent) -> tuple[Poor, ...]:
         """Blurred, dark, tiny and odd-shaped pictures, by their thumbnails; kept on disk, hidden images are in none."""

@@ -308,7 +308,8 @@ def cluster(collection: Collection, method: Method, k: int | None = None, min_si
     """Groups of the present images that are not hidden; with the neighbours at hand, seconds for 20,000."""
     # Of the snapshot that is looked at: while pictures are added the collection is ahead of it. Given values group not.
     revision, *_, tagging = collection.edition
-    return _cluster(collection.info.number, revision, tagging, method, k, min_size, collection)
+    drawn = collection.map().key if method == "map" else ""
+    return _cluster(collection.info.number, revision, tagging, method, k, min_size, drawn, collection)
 
 
 @st.cache_resource(show_spinner="Looking for groups…", max_entries=16)
@@ -319,6 +320,7 @@ def _cluster(
     method: Method,
     k: int | None,
     min_size: int | None,
+    drawn: str,
     _collection: Collection,
 ) -> Clustering:
     return _collection.cluster(method, k, min_size)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
 from sharedspace import search
 from sharedspace.collection import Collection
+from sharedspace.errors import BadInput
 from sharedspace.home import Snapshot
 from sharedspace.plots import theme
 from sharedspace.records import SearchResult
@@ -129,9 +130,12 @@ def _contrast(collection: Collection, snapshot: Snapshot) -> Colouring:
 
 
 def _labels(collection: Collection, snapshot: Snapshot) -> Colouring:
-    asked = labelling.present()
+    try:
+        asked = replace(labelling.present(), truth=None, where=(), within=None)  # a colour for all that is drawn
+    except BadInput as error:
+        return _plain(snapshot, str(error))
     if not asked.enough:
         return _plain(snapshot, "Type labels on the page Zero-shot: each picture then has the colour of its label.")
     result = worked.outcome(collection, asked, labelling.uses())
     label = dict(zip(result.ids, result.answers, strict=True))
-    return _categories([" · ".join(label.get(id, ())) or None for id in snapshot.ids])
+    return _categories([labelling.joined(label.get(id, ())) for id in snapshot.ids])

@@ -76,6 +76,11 @@ def uses() -> tuple[str, ...]:
     return tuple(sorted(state.value(USES) or ()))
 
 
+def joined(labels: Sequence[str]) -> str | None:
+    """The labels of an image as one value; None where it has none."""
+    return " · ".join(labels) or None
+
+
 def _lines(text: object) -> tuple[str, ...]:
     found = [line.strip() for line in str(text or zeroshot.TEMPLATE).split("\n")]
     return tuple(dict.fromkeys(line for line in found if line)) or (zeroshot.TEMPLATE,)
@@ -142,9 +147,19 @@ def _table(collection: Collection) -> None:
     st.caption("Its other columns become metadata of these images: answers, filters, colours.")
     if file is not None and st.button("Take it", icon=":material/add:", key="truth.take"):
         with errors(stop=False):
-            given = collection.now.give_table(file.getvalue(), file.name)
+            now = collection.now
+            given = now.give_table(file.getvalue(), file.name)
+            for name, before in given.before.items():
+                after = dict(zip(now.snapshot().ids, now.column(name), strict=True))
+                left = {id: after.get(id) for id in before}
+                state.did(Undo(f"took {name} from {file.name}", "give", tuple(before), name, before, left))
             fields = ", ".join(plain(field) for field in given.fields)
             st.success(f"{fields}: given to {given.images:,} images. Choose it above as the known answers.")
+            if given.left_out:
+                names = list(given.left_out)
+                st.warning(
+                    f"Left out, since files brought them or no field can be so called: {', '.join(map(plain, names))}."
+                )
             if given.unmatched:
                 names = list(dict.fromkeys(one.item for one in given.unmatched))
                 shown = ", ".join(map(plain, names[:5]))

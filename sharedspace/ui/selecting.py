@@ -167,7 +167,7 @@ def _take_back(collection: Collection) -> None:
     elif step.verb == "give":
         _give_back(collection, step)
     elif step.verb == "save":
-        collection.save("labels", step.ids[0], step.before)
+        collection.save("labels" if step.tag == "labels" else "classifier", step.ids[0], step.before)
     elif step.verb == "labels":
         state.set_labels(step.tag)
     elif step.verb == "tag":

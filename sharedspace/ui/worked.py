@@ -74,16 +74,18 @@ def _tuned(now: tuple[Any, ...], asked: Asked, uses: tuple[str, ...], _collectio
     return tuning.tune(classifier(_collection, asked), snapshot.vectors, snapshot.ids, judged, uses)
 
 
-def odds(collection: Collection, asked: Asked) -> np.ndarray:
-    """Log-odds (n, L) of the words alone, of all images of the collection, also hidden ones."""
+def odds(collection: Collection, asked: Asked, label: int) -> np.ndarray:
+    """Log-odds (n,) of one label by the words alone, of all images of the collection, also hidden ones."""
     space = collection.info.space.fingerprint
-    return _odds(space, collection.info.number, collection.snapshot().revision, asked, collection)
+    return _odds(space, collection.info.number, collection.snapshot().revision, asked, label, collection)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _odds(fingerprint: str, number: int, revision: int, asked: Asked, _collection: Collection) -> np.ndarray:
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _odds(
+    fingerprint: str, number: int, revision: int, asked: Asked, label: int, _collection: Collection
+) -> np.ndarray:
     words = classifier(_collection, asked)
-    return tuning.log_odds(words.logits(_collection.snapshot().vectors), words)
+    return tuning.log_odds(words.logits(_collection.snapshot().vectors), words)[:, label].copy()
 
 
 def _truth(collection: Collection, asked: Asked) -> np.ndarray:

@@ -83,5 +83,8 @@ def _results(collection: Collection, asked: Asked) -> None:
         and any(collection.judging(label.name) in collection.given() for label in asked.labels)
     ):
         st.caption(f"With {', '.join(uses)} from your clicks: switch them off on *{CLICKS}*.")
+    if not outcome.ids:
+        st.info("No image passes these filters: take one away to see more.", icon=":material/filter_alt_off:")
+        return
     draw = {ANSWERS: answers.show, TRUTH: truth.show, CLICKS: clicks.show, DOCTOR: doctor.show, KEEP: keep.show}
     detail.beside(collection, lambda: draw[str(part)](collection, asked, outcome))

@@ -8,12 +8,11 @@ import streamlit as st
 from sharedspace import zeroshot
 from sharedspace.collection import Collection
 from sharedspace.plots import bars, curves
-from sharedspace.records import OTHER, Classification
-from sharedspace.ui import galleries, state, widgets
+from sharedspace.records import Classification
+from sharedspace.ui import galleries, labelling, state, widgets
 from sharedspace.ui.gallery.component import Tile
-from sharedspace.ui.labelling import Asked
+from sharedspace.ui.labelling import Asked, joined
 from sharedspace.ui.routes import address
-from sharedspace.ui.text import plain
 
 EVERY, UNSURE = "every label", "the least certain first"
 BARS = 40  # labels that have a bar
@@ -42,7 +41,9 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
         shown = [*names, *([NO_LABEL] if none else [])]
         _counts(shown, counts)
         with st.expander("What the temperature does", on_change="rerun", key="bench.sharing") as sharing:
-            if sharing.open:
+            if sharing.open and labelling.uses():
+                st.caption("It is that of the words alone: switch off what is used of your clicks to see it.")
+            elif sharing.open:
                 _sharing(collection, asked, result)
     with right:
         _pictures(collection, result, dict(zip(shown, counts, strict=True)))
@@ -75,6 +76,7 @@ def _pictures(collection: Collection, result: Classification, counts: dict[str, 
         st.info("No image gets this label. The label doctor tells why, and what would.", icon=":material/stethoscope:")
         return
     rows = rows[np.argsort(best[rows] if unsure else -best[rows], kind="stable")]
+    given = result.answers if place is None else ()
     space = st.empty()
     number = st.pagination(-(-len(rows) // PAGE), key="bench.page") if len(rows) > PAGE else 1
     by_id = {record.id: record for record in collection.snapshot().records}
@@ -85,7 +87,7 @@ def _pictures(collection: Collection, result: Classification, counts: dict[str, 
                 Tile(
                     result.ids[row],
                     f"{best[row]:.0%}" if best[row] >= 0.1 else f"{best[row]:.1%}",
-                    ", ".join(result.answers[row]) if place is None else galleries.caption(by_id[result.ids[row]]),
+                    ", ".join(given[row]) if place is None else galleries.caption(by_id[result.ids[row]]),
                     "" if result.truth is None else f"truth: {result.truth[row] or 'not known'}",
                 )
                 for row in some
@@ -132,54 +134,49 @@ def _sharing(collection: Collection, asked: Asked, result: Classification) -> No
 
 
 def _table(collection: Collection, result: Classification) -> None:
+    with st.expander("As a table, the least certain first", on_change="rerun", key="bench.table") as table:
+        if table.open:
+            _rows(collection, result)
+
+
+def _rows(collection: Collection, result: Classification) -> None:
     import pandas as pd
 
     best = result.best
     rows = np.arange(len(best))
     sure = result.probabilities[rows, best]
+    score = "score" if labelling.uses() else "cosine"  # what a tuned classifier scores is no cosine
     columns = {
-        "label": [" · ".join(own) for own in result.answers],
+        "label": [joined(own) for own in result.answers],
         "best": [result.labels[i] for i in best],
         "probability": sure.tolist(),
-        "cosine": result.cosines[rows, best].tolist(),
+        score: result.cosines[rows, best].tolist(),
     }
     if result.truth is not None:
         columns["truth"] = list(result.truth)
     by_id = {record.id: record for record in collection.snapshot().records}
     records = [by_id[id] for id in result.ids]
     order = np.argsort(sure, kind="stable")[:ROWS]
-    with st.expander("As a table, the least certain first", on_change="rerun", key="bench.table") as table:
-        if table.open:
-            many = f" {ROWS} of {len(records):,} are shown; the file has all." if len(records) > ROWS else ""
-            st.caption(
-                "The probability is over these labels only: something is always the likeliest, also when nothing fits."
-                + many
-            )
-            st.dataframe(
-                pd.DataFrame(
-                    {
-                        "picture": [address(f"/thumbs/{result.ids[row]}") for row in order],
-                        **{name: [values[row] for row in order] for name, values in columns.items()},
-                        "image": [galleries.caption(records[row]) for row in order],
-                    }
-                ),
-                hide_index=True,
-                row_height=52,
-                height=520,
-                alt="Label and probability of each image, the least certain first",
-                column_config={
-                    "picture": st.column_config.ImageColumn("picture", width="small"),
-                    "probability": st.column_config.ProgressColumn(
-                        "probability", min_value=0.0, max_value=1.0, format="%.2f"
-                    ),
-                    "cosine": st.column_config.NumberColumn("cosine", format="%.3f"),
-                },
-            )
-            widgets.download(records, "zero_shot", columns)
-
-
-def about(result: Classification) -> str:
-    """In words what a probability of this result is over."""
-    others = " or none of these" if OTHER in result.labels else ""
-    names = ", ".join(plain(label) for label in result.labels[:3])
-    return f"{names}…{others}" if len(result.labels) > 3 else f"{names}{others}"
+    many = f" {ROWS} of {len(records):,} are shown; the file has all." if len(records) > ROWS else ""
+    st.caption(
+        "The probability is over these labels only: something is always the likeliest, also when nothing fits." + many
+    )
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "picture": [address(f"/thumbs/{result.ids[row]}") for row in order],
+                **{name: [values[row] for row in order] for name, values in columns.items()},
+                "image": [galleries.caption(records[row]) for row in order],
+            }
+        ),
+        hide_index=True,
+        row_height=52,
+        height=520,
+        alt="Label and probability of each image, the least certain first",
+        column_config={
+            "picture": st.column_config.ImageColumn("picture", width="small"),
+            "probability": st.column_config.ProgressColumn("probability", min_value=0.0, max_value=1.0, format="%.2f"),
+            score: st.column_config.NumberColumn(score, format="%.3f"),
+        },
+    )
+    widgets.download(records, "zero_shot", columns)

@@ -48,10 +48,9 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
 def _label(collection: Collection, asked: Asked, names: Sequence[str], judged: np.ndarray) -> None:
     label = _chosen(names)
     # Without thresholds and examples, which follow the clicks: else the strip would move under the visitor's hands.
-    odds = worked.odds(collection, asked)[:, label]
+    odds = worked.odds(collection, asked, label)
     own = judged[label]
-    known = own != OPEN
-    threshold = calibration.threshold(odds[known], own[known] == YES, 0.0) if known.any() else None
+    threshold = tuning.threshold(odds, own, asked.mode)
     passed = collection.mask(asked.where, asked.within)
     seen = np.arange(len(odds)) if passed is None else np.flatnonzero(passed)
     cut = 0.0 if threshold is None else threshold.value

@@ -93,7 +93,7 @@ def _rewordings(collection: Collection, asked: Asked) -> None:
         st.caption("With known answers above, here stands which other wording of a label would mend most.")
         return
     place = {name: at for at, name in enumerate(names)}
-    true = np.array([place.get(value, -1) if value is not None else -1 for value in result.truth])
+    true = np.array([place.get(value, -1) if value is not None else -1 for value in result.truth], dtype=np.intp)
     pairs = doctor.confused(true, result.best, len(names))[:30]
     if not pairs:
         st.caption("There is no confusion to mend.")

@@ -10,7 +10,7 @@ from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
 from sharedspace.records import Classification
 from sharedspace.ui import labelling, state, worked
-from sharedspace.ui.labelling import Asked
+from sharedspace.ui.labelling import Asked, joined
 from sharedspace.ui.state import Undo
 from sharedspace.ui.telling import errors, guarded
 from sharedspace.ui.text import plain, size
@@ -35,7 +35,7 @@ def _as_field(collection: Collection, result: Classification) -> None:
         field = st.text_input("Write each image's label into the field", "zero-shot", key="field.name", max_chars=80)
         if st.form_submit_button("Write it", icon=":material/edit_note:"):
             with errors(stop=False):
-                values = dict(zip(result.ids, (" · ".join(own) or None for own in result.answers), strict=True))
+                values = dict(zip(result.ids, map(joined, result.answers), strict=True))
                 before = collection.now.give(field, values)
                 state.did(Undo(f"wrote {field}", "give", result.ids, field, before, values))
                 st.rerun()
@@ -107,7 +107,7 @@ def _kept(collection: Collection) -> None:
                 "Apply",
                 key=f"classifier.apply.{place}",
                 icon=":material/play_arrow:",
-                help=f"Write its answers into the field {name}",
+                help=f"Write its answers into the field {plain(name)}",
                 on_click=_apply,
                 args=(collection, name),
             )
@@ -117,8 +117,8 @@ def _kept(collection: Collection) -> None:
                 icon=":material/delete:",
                 type="tertiary",
                 help="Forget this classifier",
-                on_click=guarded(collection.now.forget),
-                args=("classifier", name),
+                on_click=_forget,
+                args=(collection, name),
             )
 
 
@@ -131,9 +131,16 @@ def _bring(collection: Collection, name: str, data: bytes) -> None:
 
 
 @guarded
+def _forget(collection: Collection, name: str) -> None:
+    body = collection.saved("classifier")[name]
+    collection.forget("classifier", name)
+    state.did(Undo(f"forgot the classifier {name}", "save", (name,), "classifier", body))
+
+
+@guarded
 def _apply(collection: Collection, name: str) -> None:
     now = collection.now
     result = now.apply(now.saved_classifier(name))
-    values = dict(zip(result.ids, (" · ".join(own) or None for own in result.answers), strict=True))
+    values = dict(zip(result.ids, map(joined, result.answers), strict=True))
     before = now.give(name, values)
     state.did(Undo(f"wrote {name}", "give", result.ids, name, before, values))
