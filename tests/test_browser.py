@@ -22,7 +22,14 @@ from sharedspace.pocket.world import Scene
 
 pytestmark = pytest.mark.browser
 
-TITLES = {"map": "Map", "search": "Search", "zero_shot": "Zero-shot", "clusters": "Clusters", "images": "Images"}
+TITLES = {
+    "map": "Map",
+    "search": "Search",
+    "zero_shot": "Zero-shot",
+    "clusters": "Clusters",
+    "tidy": "Tidy",
+    "images": "Images",
+}
 MAP_WITHIN = 20.0  # seconds; several times what it takes, since the machine may be busy
 MARKUP = '<img src=x onerror="window.markupRan=1"> ![leak](http://evil.example/x.png) <b>bold</b>'
 
@@ -191,7 +198,8 @@ def test_clusters_show_their_groups_as_contact_sheets(visit: Visit) -> None:
     visit.page.get_by_role("radio", name="k-means").click()
     expect(visit.page.get_by_text(re.compile(r"^8 groups$"))).to_be_visible()
 
-    assert len(visit.pictures()) == 8 * 8
+    visit.settle()  # the groups of before are gone
+    expect(visit.page.locator(".ss-gallery img")).to_have_count(8 * 8)
 
 
 # ---- what every page keeps to ----------------------------------------------------------------------
@@ -201,7 +209,7 @@ def test_every_page_opened_first_by_its_own_address_has_the_chrome_and_the_app_e
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with serving(tmp_path_factory.mktemp("cold")) as fresh:
-        for path in ("clusters", "search", "zero_shot", "images", "map", ""):
+        for path in ("clusters", "search", "zero_shot", "tidy", "images", "map", ""):
             with visiting(browser, fresh) as visit:
                 answer = visit.open(f"/{path}")
                 visit.see_title(TITLES[path or "map"])
@@ -259,9 +267,10 @@ def test_markup_in_names_and_captions_is_shown_as_text_and_asks_no_other_host(vi
     expect(visit.page.locator(".ss-gallery figure")).to_have_count(4)
     visit.go("Zero-shot")
     visit.choose("Known answers: a metadata field", "label")
-    visit.page.get_by_role("button", name="Take the 2 values").click()
+    visit.page.get_by_role("button", name="Take its 2 values as labels").click()
     expect(visit.page.get_by_label("Number of images by label")).to_be_visible()
     visit.go("Clusters")
+    visit.go("Tidy")
     visit.go("Map")
     visit.see_map()
     visit.choose("Colour by", "label")
