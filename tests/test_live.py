@@ -422,7 +422,7 @@ def test_the_field_grows_with_its_text_up_to_a_part_of_the_window(field: Field) 
     field.draw("2", "line\n" * 9)
     assert 180 < tall() < 300
     field.draw("3", "line\n" * 1000)
-    assert tall() == pytest.approx(0.6 * 700, abs=1)
+    assert tall() == pytest.approx(0.4 * 700, abs=1)
 
 
 # ---- in Streamlit ------------------------------------------------------------------------------------
