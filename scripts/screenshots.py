@@ -33,6 +33,7 @@ VIEWS = {
     "search": "/search?" + urlencode({"q": "a boat at night"}),
     "zero_shot": "/zero_shot?" + urlencode({"labels": SETTINGS, "truth": "setting", "template": "{}"}),
     "clusters": "/clusters",
+    "tidy": "/tidy",
     "images": "/images",
     "hint": "/zero_shot",
     "unknown": "/search?" + urlencode({"q": "a dragon in Paris"}),
