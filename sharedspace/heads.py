@@ -124,11 +124,13 @@ def curve(
     return Curve(tuple(counts), mean, low, high, float(spoken.mean()), len(truth))
 
 
-def learned(vectors: np.ndarray, given: np.ndarray, words: np.ndarray, logit_scale: float) -> Learned:
-    """What the clicks brought, as `fit` takes them, each judged by a head that was learned without it (`left_out`)."""
+def learned(
+    vectors: np.ndarray, given: np.ndarray, words: np.ndarray, logit_scale: float
+) -> tuple[Learned, np.ndarray, np.ndarray]:
+    """What the clicks brought, as `fit` takes them, with the clicked rows and their logits by `left_out`."""
     clicked, logits = left_out(vectors, given, words, logit_scale)
-    right = _accuracy(logits, given[clicked])
-    return Learned(_accuracy(vectors[clicked] @ words.T, given[clicked]), right, len(clicked))
+    true = given[clicked]
+    return Learned(_accuracy(vectors[clicked] @ words.T, true), _accuracy(logits, true), len(clicked)), clicked, logits
 
 
 def left_out(

@@ -138,12 +138,10 @@ def _with_examples(
     scale = float(np.linalg.norm(rows, axis=1).mean())  # of words all rows are as long
     words = unit(rows)
     head = heads.fit(vectors, given, words, scale)
-    clicked, logits = heads.left_out(vectors, given, words, scale)
-    right = float((logits.argmax(axis=1) == given[clicked]).mean())
-    plain = float(((vectors[clicked] @ words.T).argmax(axis=1) == given[clicked]).mean())
+    learned, *left_out = heads.learned(vectors, given, words, scale)
     places = np.arange(len(classifier.labels))
     made = replace(classifier, weights=head.weights, bias=head.bias, label_of=places)
-    return made, Learned(plain, right, len(clicked)), (clicked, logits)
+    return made, learned, (left_out[0], left_out[1])
 
 
 def _calibration(

@@ -266,7 +266,7 @@ def test_what_was_learned_is_judged_without_the_image_itself():
     vectors = unit_rows(60, 64)
     given = np.where(np.arange(60) < 24, np.arange(60) % 4, NOT_CLICKED)  # no label means anything
     words = unit_rows(4, 64, seed=5)
-    found = learned(vectors, given, words, 30.0)
+    found, *_ = learned(vectors, given, words, 30.0)
 
     itself = fit(vectors, given, words, 30.0).logits(vectors[:24])
     assert accuracy(itself, given[:24]) > 0.8
@@ -278,7 +278,7 @@ def test_what_was_learned_is_judged_without_the_image_itself():
 def test_what_was_learned_is_the_count_over_heads_without_each_part(a_label: int):
     vectors, truth, words = world(wrong=2.0)
     given = clicks(truth, a_label)
-    found = learned(vectors, given, words, 30.0)
+    found, *_ = learned(vectors, given, words, 30.0)
 
     clicked = np.argsort(np.where(given < 0, LABELS, given), kind="stable")[: LABELS * a_label]
     right = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -253,8 +254,8 @@ def _sets(collection: Collection) -> None:
                         icon=":material/delete:",
                         help="Forget this set",
                         type="tertiary",
-                        on_click=_forget_set,
-                        args=(collection, name),
+                        on_click=forget,
+                        args=(collection, "labels", name),
                     )
             if not saved:
                 st.caption("A set is kept with its templates, in this collection.")
@@ -299,10 +300,12 @@ def _save_set(collection: Collection) -> None:
 
 
 @guarded
-def _forget_set(collection: Collection, name: str) -> None:
-    body = collection.saved("labels")[name]
-    collection.forget("labels", name)
-    state.did(Undo(f"forgot the set {name}", "save", (name,), "labels", body))
+def forget(collection: Collection, kind: Literal["labels", "classifier"], name: str) -> None:
+    """Let go of a saved label set or classifier; it can be undone."""
+    body = collection.saved(kind)[name]
+    collection.forget(kind, name)
+    words = "set" if kind == "labels" else "classifier"
+    state.did(Undo(f"forgot the {words} {name}", "save", (name,), kind, body))
 
 
 @guarded

@@ -117,8 +117,8 @@ def _kept(collection: Collection) -> None:
                 icon=":material/delete:",
                 type="tertiary",
                 help="Forget this classifier",
-                on_click=_forget,
-                args=(collection, name),
+                on_click=labelling.forget,
+                args=(collection, "classifier", name),
             )
 
 
@@ -128,13 +128,6 @@ def _bring(collection: Collection, name: str, data: bytes) -> None:
     if not stem:
         raise BadInput("The file has no name to keep it under: give it one.")
     collection.now.save_classifier(stem[:80], found)
-
-
-@guarded
-def _forget(collection: Collection, name: str) -> None:
-    body = collection.saved("classifier")[name]
-    collection.forget("classifier", name)
-    state.did(Undo(f"forgot the classifier {name}", "save", (name,), "classifier", body))
 
 
 @guarded
