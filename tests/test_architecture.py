@@ -21,7 +21,7 @@ ROWS = (
     {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"}
     | {"calibration", "heads", "doctor", "classifier", "naming", "quality"},
     # samples reads its table of labels as ingest does
-    {"samples", "transfer", "upkeep", "intake", "tuning", "collection"},
+    {"samples", "transfer", "upkeep", "intake", "tuning", "collection", "lessons"},
     {"workspace", "jobs"},
     {"ui", "cli", "server"},
 )

@@ -99,6 +99,7 @@ def train_options(parser: ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of 256 (default: {STEPS})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in DIR")
+    parser.add_argument("--small", action="store_true", help="the twin: a smaller model, with a space of its own")
 
 
 def train(args: Namespace) -> Answer:
@@ -109,7 +110,9 @@ def train(args: Namespace) -> Answer:
         raise BadInput(f"Train for at least one step, not {args.steps}.")
     if args.resume and not (Path(args.out) / "checkpoint.pt").is_file():
         raise BadInput(f"There is no checkpoint in {args.out} to go on from.")
-    at = train_pocket(Path(args.out), steps=args.steps, seed=args.seed, resume=args.resume, report=say)
+    at = train_pocket(
+        Path(args.out), steps=args.steps, seed=args.seed, resume=args.resume, small=args.small, report=say
+    )
     folder = str(Path(args.out) / "model")
     document = {
         "model": folder,

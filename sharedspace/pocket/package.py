@@ -40,16 +40,21 @@ def new_tokenizer() -> "PreTrainedTokenizerFast":
     )
 
 
-def new_model() -> "CLIPModel":
-    """A CLIPModel of 3 million random parameters: ViT 192 x 5 on patches of 8, text 128 x 3, shared space of 128."""
+def new_model(small: bool = False) -> "CLIPModel":
+    """A CLIPModel of 3 million random parameters: ViT 192 x 5 on patches of 8, text 128 x 3, shared space of 128.
+
+    The `small` one, of the pocket twin, has 0.7 million, ViT 96 x 4 and text 64 x 2, and a space of 128 of its own.
+    """
     from transformers import CLIPConfig, CLIPModel
 
+    read, layers = (64, 2) if small else (128, 3)
+    seen, depth = (96, 4) if small else (192, 5)
     text = {
         "vocab_size": len(_SPECIAL) + len(vocabulary()),
-        "hidden_size": 128,
-        "intermediate_size": 512,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
+        "hidden_size": read,
+        "intermediate_size": 4 * read,
+        "num_hidden_layers": layers,
+        "num_attention_heads": read // 32,
         "max_position_embeddings": MAX_TOKENS,
         "hidden_act": "gelu",
         "projection_dim": 128,
@@ -58,9 +63,9 @@ def new_model() -> "CLIPModel":
         "eos_token_id": _SPECIAL.index(END),
     }
     vision = {
-        "hidden_size": 192,
-        "intermediate_size": 768,
-        "num_hidden_layers": 5,
+        "hidden_size": seen,
+        "intermediate_size": 4 * seen,
+        "num_hidden_layers": depth,
         "num_attention_heads": 3,
         "image_size": PIXELS,
         "patch_size": 8,
@@ -84,11 +89,11 @@ def new_image_processor() -> "CLIPImageProcessorPil":
     )
 
 
-def save_model(weights: dict[str, "torch.Tensor"], folder: Path) -> None:
+def save_model(weights: dict[str, "torch.Tensor"], folder: Path, small: bool = False) -> None:
     """Write a folder that SentenceTransformer and CLIPModel load offline: weights in half, computing in float32."""
 
     folder.mkdir(parents=True, exist_ok=True)
-    model = new_model()
+    model = new_model(small)
     model.load_state_dict(weights)
     model.half().save_pretrained(folder)
     new_tokenizer().save_pretrained(folder)

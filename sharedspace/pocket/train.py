@@ -49,26 +49,32 @@ class Progress:
 
 
 def train(
-    out: Path, *, steps: int, seed: int = 0, resume: bool = False, report: Callable[[str], None] = print
+    out: Path,
+    *,
+    steps: int,
+    seed: int = 0,
+    resume: bool = False,
+    small: bool = False,
+    report: Callable[[str], None] = print,
 ) -> Progress:
     """Train for `steps` batches of 256 and write the model folder `out/model`; checkpoints stand beside it.
 
     With `resume` the last checkpoint is continued, and gives what an unbroken run would have given on as many threads.
-    The pictures that are drawn ahead take 4 GB in `out/pool`.
+    `small` trains the architecture of the twin. The pictures that are drawn ahead take 4 GB in `out/pool`.
     """
     painter = multiprocessing.get_context("spawn").Process(
         target=render_shards, args=(out / "pool", seed, POOL_SHARDS, PIXELS), daemon=True
     )
     painter.start()
     try:
-        return _train(out, steps, seed, resume, report)
+        return _train(out, steps, seed, resume, small, report)
     finally:
         painter.terminate()
 
 
-def _train(out: Path, steps: int, seed: int, resume: bool, report: Callable[[str], None]) -> Progress:
+def _train(out: Path, steps: int, seed: int, resume: bool, small: bool, report: Callable[[str], None]) -> Progress:
     torch.manual_seed(seed)
-    model, tokenizer = new_model(), new_tokenizer()
+    model, tokenizer = new_model(small), new_tokenizer()
     model.set_attn_implementation("eager")  # twice as fast as sdpa in training under bfloat16 on a CPU
     optimisers = new_optimisers(model)
     start = _load(out / "checkpoint.pt", model, optimisers) if resume else 0
@@ -84,7 +90,7 @@ def _train(out: Path, steps: int, seed: int, resume: bool, report: Callable[[str
             _save(out / "checkpoint.pt", model, optimisers, step + 1)
             report(progress_line(progress, steps))
             losses, clock = [], time.monotonic()
-    save_model({name: value.detach() for name, value in model.state_dict().items()}, out / "model")
+    save_model({name: value.detach() for name, value in model.state_dict().items()}, out / "model", small)
     return progress
 
 

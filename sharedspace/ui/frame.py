@@ -11,6 +11,7 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import cache, running, state, views
+from sharedspace.ui.lessons import LESSONS
 from sharedspace.ui.telling import errors, guarded, told_trouble
 from sharedspace.ui.text import plain
 from sharedspace.workspace import SAMPLE
@@ -28,12 +29,23 @@ PAGES = (
 )
 
 
-def pages() -> list[Any]:
+def file(name: str) -> Path:
+    """The file of a page."""
+    return FOLDER / f"{name}.py"
+
+
+def pages() -> dict[str, list[Any]]:
     """The pages for `st.navigation`, by absolute path: a page opened by its own address then looks the same."""
-    return [
-        st.Page(FOLDER / f"{name}.py", title=title, icon=icon, default=name == PAGES[0][0], url_path=name)
+    tools = [
+        st.Page(file(name), title=title, icon=icon, default=name == PAGES[0][0], url_path=name)
         for name, title, icon in PAGES
     ]
+    lessons = [
+        st.Page(file(one.name), title=f"{number}. {one.title}", url_path=one.name)
+        for number, one in enumerate(LESSONS, start=1)
+    ]
+    start = st.Page(file("learn"), title="All lessons", icon=":material/school:", url_path="learn")
+    return {"": tools, "Learn": [start, *lessons]}
 
 
 # Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And a phone, on which the sidebar is

@@ -58,6 +58,7 @@ class State:
     history: tuple[tuple[Part, ...], ...] = ()  # queries, the latest first
     groups: Mapping[int, History] = field(default_factory=dict)  # as edited here, by the number of the collection
     asked: int = 0  # how often the query was replaced by us: names its widgets, so that they show it
+    guesses: Mapping[str, str] = field(default_factory=dict)  # what was predicted in lessons, by question
 
 
 def get() -> State:
@@ -210,6 +211,19 @@ def did(step: Undo) -> None:
     """Remember a step that can be taken back."""
     if step.ids:
         update(undo=(*get().undo, step)[-UNDOS:])
+
+
+# ---- lessons ---------------------------------------------------------------------------------------
+
+
+def commit(question: str, choice: str) -> None:
+    """Keep a prediction; the first one counts."""
+    update(guesses={question: choice, **get().guesses})
+
+
+def presenting() -> bool:
+    """Whether a class looks on: large type, and nothing beside the page."""
+    return bool(st.session_state.get("present", False))
 
 
 # ---- forms ------------------------------------------------------------------------------------------

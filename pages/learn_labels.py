@@ -1,0 +1,6 @@
+"""Lesson 5: labels as a classifier, and their wording."""
+
+from sharedspace.ui.learning import lesson, labels
+
+with lesson("learn_labels") as (collection, sheet):
+    labels.show(collection, sheet)

@@ -1,0 +1,41 @@
+"""The section Learn: what all lessons have around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from sharedspace.collection import Collection
+from sharedspace.ui import frame
+from sharedspace.ui.lessons import LESSONS, Lesson, beside, named
+from sharedspace.ui.learning.sheet import Sheet
+
+__all__ = ["Sheet", "lesson"]
+
+
+@contextmanager
+def lesson(name: str) -> Iterator[tuple[Collection, Sheet]]:
+    """The frame of a lesson's page, around its content, which never calls `st.stop`: it returns."""
+    one = named(name)
+    with frame.page(one.title, one.lead) as collection:
+        collection = collection.pinned()  # all that a lesson says is of one moment
+        sheet = Sheet(collection, one)
+        st.caption(f"Lesson {LESSONS.index(one) + 1} of {len(LESSONS)} · about {one.minutes} minutes")
+        with frame.errors(stop=False):
+            yield collection, sheet
+        _end(one)
+
+
+def _end(one: Lesson) -> None:
+    """The way on."""
+    st.divider()
+    before, after = beside(one)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        if before is not None and st.button(before.title, icon=":material/arrow_back:", key="before"):
+            st.switch_page(frame.file(before.name))
+        if after is not None and st.button(
+            after.title, icon=":material/arrow_forward:", icon_position="right", key="after"
+        ):
+            st.switch_page(frame.file(after.name))
