@@ -224,6 +224,15 @@ def far(xy: np.ndarray, row: int, others: Sequence[int] | np.ndarray) -> np.ndar
     return np.asarray(distances[np.asarray(others, dtype=np.intp)] > np.partition(distances, within)[within])
 
 
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of (m,) and (m,), -1..1, ties by their mean rank; 0 where either is constant."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) - (len(values) + 1) / 2 for values in (a, b)]
+    scale = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
+    return float(ranks[0] @ ranks[1]) / scale if scale > 0 else 0.0
+
+
 def warm_up() -> None:
     """Compile and import what the first map would wait some ten seconds for."""
     rows = np.eye(32, dtype=np.float32)

@@ -18,6 +18,7 @@ from sharedspace.testing import load_fake
 from sharedspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from cells import Kernel
     from playwright.sync_api import Browser
 
 # The same examples in every run, so that a red gate is red again when looked at.
@@ -56,6 +57,16 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaSe
     started.start()
     yield started
     started.kill()
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Kernel"]:
+    """One Jupyter kernel, started in the folder of the notebooks."""
+    from cells import Kernel
+
+    started = Kernel(Path(__file__).parent.parent / "notebooks", tmp_path_factory.mktemp("kernel"))
+    yield started
+    started.stop()
 
 
 @pytest.fixture(scope="module")

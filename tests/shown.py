@@ -24,6 +24,8 @@ def new_home(path: Path) -> Iterator[Path]:
     """A home with the sample set, of which the pages then speak."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHAREDSPACE_HOME", str(path))
+        # Each new AppTest would read what every installed package says of itself, for 0.1 s: we need none of theirs.
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
         st.cache_resource.clear()
         st.cache_data.clear()
         cache.workspace()

@@ -22,7 +22,7 @@ ROWS = (
     | {"calibration", "heads", "doctor", "classifier", "naming", "quality"},
     # samples reads its table of labels as ingest does
     {"samples", "transfer", "upkeep", "intake", "tuning", "collection", "lessons"},
-    {"workspace", "jobs"},
+    {"workspace", "classroom", "jobs", "notebook"},
     {"ui", "cli", "server"},
 )
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}

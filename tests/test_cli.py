@@ -656,7 +656,7 @@ def test_models_lists_all_and_asks_no_network(shell: Shell, tmp_path: Path, monk
 def test_app_says_where_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
-    answer = run.app(Namespace(port=0, home="mine", no_browser=True, json=False))
+    answer = run.app(Namespace(port=0, home="mine", no_browser=True, json=False, share=False))
 
     assert re.fullmatch(r"http://localhost:\d{4,5}", answer.document["url"])
     assert answer.document["home"] == str(tmp_path / "mine")  # the app runs in another folder
@@ -678,7 +678,7 @@ def test_app_refuses_a_port_that_is_taken():
     import socket
 
     with socket.create_server(("", 0)) as taken, pytest.raises(BadInput, match="cannot be had: choose another"):
-        run.app(Namespace(port=taken.getsockname()[1], home="mine", no_browser=True, json=False))
+        run.app(Namespace(port=taken.getsockname()[1], home="mine", no_browser=True, json=False, share=False))
 
 
 def given(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
@@ -689,8 +689,8 @@ def given(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
 
 
 def test_pocket_train_hands_its_options_on(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def train(out: Path, *, steps: int, seed: int, resume: bool, report: Callable[[str], None]) -> Any:
-        report(f"{out.name} {steps} {seed} {resume}")
+    def train(out: Path, *, steps: int, seed: int, resume: bool, small: bool, report: Callable[[str], None]) -> Any:
+        report(f"{out.name} {steps} {seed} {resume} {small}")
         return types.SimpleNamespace(
             step=steps, samples=256 * steps, loss=float("nan"), object=0.5, colour=1, setting=1
         )
@@ -698,9 +698,9 @@ def test_pocket_train_hands_its_options_on(shell: Shell, tmp_path: Path, monkeyp
     given(monkeypatch, "train", train=train)
     (tmp_path / "checkpoint.pt").touch()
 
-    document = shell.json("pocket", "train", "--out", str(tmp_path), "--steps", "9", "--seed", "3", "--resume")
+    document = shell.json("pocket", "train", "--out", str(tmp_path), "--steps", "9", "--seed", "3", "--resume", "--small")
 
-    assert f"{tmp_path.name} 9 3 True" in shell.errors
+    assert f"{tmp_path.name} 9 3 True True" in shell.errors
     assert (document["model"], document["steps"], document["loss"]) == (str(tmp_path / "model"), 9, None)
     assert document["validation"] == {"object": 0.5, "colour": 1, "setting": 1}
 

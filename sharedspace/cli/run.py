@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from sharedspace import encoders
+from sharedspace.classroom import reachable_at
 from sharedspace.cli.terminal import Answer, printable, say
 from sharedspace.errors import BadInput
 from sharedspace.home import default_path
@@ -24,6 +25,12 @@ def app_options(parser: ArgumentParser) -> None:
     """Options of `app`."""
     parser.add_argument("--port", type=int, help=f"default: {PORT}, or the next that is free")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--share",
+        action="store_true",
+        help="let the machines of this network in, for the lessons only. Whoever opens the app at http://localhost may "
+        "do everything; a proxy or tunnel on this machine that hides that it hands on makes its visitors look so too",
+    )
 
 
 def app(args: Namespace) -> Answer:
@@ -32,8 +39,9 @@ def app(args: Namespace) -> Answer:
         raise BadInput(f"The app is not in {ROOT}: run this from a clone of the repository.")
     port = _free_port(args.port)
     home = (Path(args.home) if args.home else default_path()).resolve()  # the app runs in another folder
-    command = app_command(port, browser=not args.no_browser and _has_screen())
+    command = app_command(port, browser=not args.no_browser and _has_screen(), share=args.share)
     url = f"http://localhost:{port}"
+    shared = _shared_url(port) if args.share else None
 
     def serve() -> int:
         os.chdir(ROOT)
@@ -48,14 +56,28 @@ def app(args: Namespace) -> Answer:
             os.execv(command[0], command)  # the app gets this process's signals, and leaves no orphan
         return subprocess.run(command, check=False).returncode
 
-    return Answer(
-        {"url": url, "home": str(home)}, [f"Shared Space on {url}, home {printable(home)}; Ctrl-C ends it"], 0, serve
-    )
+    lines = [f"Shared Space on {url}, home {printable(home)}; Ctrl-C ends it"]
+    if args.share:
+        lines.append(
+            f"Lessons for the machines beside this one: {shared}"
+            if shared
+            else "This machine is in no network: nobody else can reach the app"
+        )
+    document = {"url": url, "home": str(home), **({"shared": shared} if args.share else {})}
+    return Answer(document, lines, 0, serve)
 
 
-def app_command(port: int, browser: bool) -> list[str]:
+def _shared_url(port: int) -> str | None:
+    found = reachable_at()
+    return None if found is None else f"http://{found}:{port}"
+
+
+def app_command(port: int, browser: bool, share: bool = False) -> list[str]:
     """The command line of Streamlit; its folder's settings say to open no browser and to ask for nothing."""
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={port}"]
+    if share:
+        # Told where it is seen, Streamlit asks no other machine for that.
+        command += ["--server.address=0.0.0.0", "--browser.serverAddress=localhost"]
     return [*command, "--server.headless=false", "--server.showEmailPrompt=false"] if browser else command
 
 

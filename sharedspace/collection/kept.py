@@ -79,6 +79,10 @@ class Kept:
         """The file with an image's bytes, where they were kept (uploads)."""
         return self._home.original(id)
 
+    def thumbnail(self, id: str) -> Path | None:
+        """The file with an image's thumbnail; None where the collection came as vectors alone."""
+        return self._home.thumbnail(id)
+
     def picture(self, record: ImageRecord) -> bytes:
         """The best that is here of an image: its bytes where they were kept, else its thumbnail; raises NotFound."""
         path = self._home.original(record.id) or self._home.thumbnail(record.id)

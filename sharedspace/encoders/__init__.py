@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 POCKET = Path(__file__).parent.parent / "pocket" / "model"
+IN_THE_BOX = {"pocket": POCKET, "pocket-twin": POCKET.parent / "twin"}  # folders of models that come with the program
 
 MODELS = (
     ModelInfo("pocket", "CLIP", "text, image", 128, "Apache-2.0", "ours, in the box; knows drawings of its own world"),
+    ModelInfo("pocket-twin", "CLIP", "text, image", 128, "Apache-2.0", "ours, smaller, of another space: to compare"),
     ModelInfo("clip-ViT-B-32", "CLIP", "text, image", 512, "MIT", "OpenAI's first, the field's usual start, 0.6 GB"),
     ModelInfo("clip-ViT-B-16", "CLIP", "text, image", 512, "MIT", "finer patches: better and 4 times slower, 0.6 GB"),
     ModelInfo("clip-ViT-L-14", "CLIP", "text, image", 768, "MIT", "larger: better and 15 times slower, 1.7 GB"),
@@ -135,8 +137,8 @@ def find(name: str, offline: bool = False) -> Path:
 
     What is on disk stays what it is: a newer revision on the hub would be another space.
     """
-    if name == "pocket":
-        return POCKET
+    if name in IN_THE_BOX:
+        return IN_THE_BOX[name]
     if Path(name).is_dir():
         return Path(name)
     stored = _hub_folder(name, offline=True)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import detail, frame, galleries, selecting, state, widgets
+from sharedspace.ui.notebooks import asked as as_notebook
 
 
 def all_images(collection: Collection) -> None:
@@ -23,6 +24,7 @@ def _all_images(collection: Collection, asked: int) -> None:
         with st.container():
             selecting.bar(collection, "images")
         detail.beside(collection, lambda: widgets.all_images(collection))
+        as_notebook.images_button(collection)
 
 
 def go_where_is_asked(before: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import streamlit as st
 
 from sharedspace import chance, encoders, projection
+from sharedspace.classroom import Classrooms
 from sharedspace.collection import Collection, Method, Why
 from sharedspace.errors import HomeInUse, NotFound, SharedSpaceError
 from sharedspace.home import Snapshot
@@ -50,6 +51,12 @@ def workspace() -> Workspace:
 def jobs() -> Jobs:
     """The one registry of long work of this process."""
     return Jobs()
+
+
+@st.cache_resource(show_spinner=False)
+def classrooms() -> Classrooms:
+    """The classes of this process."""
+    return Classrooms()
 
 
 _shown = threading.Event()  # a first page stands in a browser
@@ -188,7 +195,7 @@ def line_rate(collection: Collection, parts: tuple[Part, ...], rate: float = cha
 
 def line_ready(collection: Collection) -> bool:
     """Whether captions and nouns are embedded, or take no time; else that begins in the background."""
-    quick = collection.info.space.model == "pocket"  # a second for all of them
+    quick = collection.info.space.model in encoders.IN_THE_BOX  # a second for all of them
     if quick or collection.has_baseline:
         return True
     once(_reading(collection), collection, lambda job: collection.now.baseline().band)

@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.ui import cache, running, state, views
+from sharedspace.encoders import IN_THE_BOX
+from sharedspace.ui import cache, classes, presenting, running, state, views, visitors
 from sharedspace.ui.lessons import LESSONS
 from sharedspace.ui.telling import errors, guarded, told_trouble
 from sharedspace.ui.text import plain
@@ -35,17 +36,34 @@ def file(name: str) -> Path:
 
 
 def pages() -> dict[str, list[Any]]:
-    """The pages for `st.navigation`, by absolute path: a page opened by its own address then looks the same."""
+    """The pages for `st.navigation`, by absolute path: a page opened by its own address then looks the same.
+
+    A visitor at another machine is shown the lessons only; `page` refuses the others, which a link may still name.
+    """
+    guest = visitors.guest()
     tools = [
-        st.Page(file(name), title=title, icon=icon, default=name == PAGES[0][0], url_path=name)
+        st.Page(
+            file(name),
+            title=title,
+            icon=icon,
+            default=name == PAGES[0][0] and not guest,
+            url_path=name,
+            visibility="hidden" if guest else "visible",
+        )
         for name, title, icon in PAGES
     ]
+    if guest:
+        tools.append(st.Page(_to_lessons, title="Start", default=True, visibility="hidden"))
     lessons = [
         st.Page(file(one.name), title=f"{number}. {one.title}", url_path=one.name)
         for number, one in enumerate(LESSONS, start=1)
     ]
     start = st.Page(file("learn"), title="All lessons", icon=":material/school:", url_path="learn")
     return {"": tools, "Learn": [start, *lessons]}
+
+
+def _to_lessons() -> None:
+    st.switch_page(file("learn"), query_params=st.query_params.to_dict())
 
 
 # Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And a phone, on which the sidebar is
@@ -58,38 +76,69 @@ _STYLE = """<style>
 
 
 @contextmanager
-def page(title: str, lead: str, adding: bool = False) -> Iterator[Collection]:
+def page(title: str, lead: str, adding: bool = False, learning: bool = False) -> Iterator[Collection]:
     """The frame of a page, around its content; yields the chosen collection. `lead` says what the page is for.
 
-    A collection without images shows what to do instead of the page, unless the page is for `adding` some.
+    A collection without images shows what to do instead of the page, unless the page is for `adding` some. Visitors
+    at other machines see pages for `learning` only.
     """
+    guest = visitors.guest()
     try:
         with errors():
+            presenting.begin()
+            if guest and not learning:
+                _refuse(title)
+            classes.enter()
             with st.sidebar:
-                collection = _choose()
+                collection = _choose(guest)
             if collection is not None:
                 state.enter(collection.info.name)
                 views.open_asked(collection)
-                state.into_address()
+            state.into_address()
             st.html(_STYLE)
-            st.title(title, anchor=False)
+            classes.strip(title, file)
+            _head(title)
             narrow = st.container(key="narrow")
             with st.sidebar:
                 running.bars(narrow)
+                if not state.presenting():
+                    presenting.switch()
             with st.container():  # a place of their own: what follows must not move, or the browser draws it anew
                 told_trouble()
-                running.news(None if collection is None else collection.info.name, in_full=adding)
+                if not guest:
+                    running.news(None if collection is None else collection.info.name, in_full=adding)
             if not adding and (collection is None or not collection.info.images):
-                _nothing_here(collection)
-            st.caption(lead + ("" if collection is None else _about_model(collection)))
+                _nothing_here(collection, guest)
+            st.caption(lead + ("" if collection is None or guest else _about_model(collection)))
             yield collection  # type: ignore[misc]  # None only on the page for adding
     finally:
         cache.page_shown()
 
 
-def _choose() -> Collection | None:
+def _head(title: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        if state.presenting():
+            presenting.switch()
+
+
+def _refuse(title: str) -> None:
+    st.title(title, anchor=False)
+    st.error(
+        f"The page {title} is for people at the machine that runs the app, at http\\://localhost: it adds to its "
+        "collections and reads its folders. The section Learn is open to you.",
+        icon=":material/lock:",
+    )
+    if st.button("To the lessons", icon=":material/school:"):
+        st.switch_page(file("learn"))
+    st.stop()
+
+
+def _choose(guest: bool) -> Collection | None:
     # The newest first: what a visitor of no particular address sees.
     infos = sorted(cache.workspace().collections(), key=lambda info: (info.name == SAMPLE, -info.number))
+    if guest:
+        infos = [info for info in infos if info.name in classes.for_guests()]
     if not infos:
         st.caption("No collection yet.")
         return None
@@ -110,8 +159,10 @@ def _choose() -> Collection | None:
     return cache.workspace().collection(info.name)
 
 
-def _nothing_here(collection: Collection | None) -> None:
-    if collection is None:
+def _nothing_here(collection: Collection | None, guest: bool) -> None:
+    if guest:
+        st.info("There is no collection to look at yet. Your teacher shows you one: join the class with its address.")
+    elif collection is None:
         st.info(
             "There is no collection yet. Add pictures of yours on the page **Images**, or begin with the sample set."
         )
@@ -129,6 +180,7 @@ def take_sample() -> None:
 
 
 def _about_model(collection: Collection) -> str:
-    if collection.info.space.model != "pocket":
+    model = collection.info.space.model
+    if model not in IN_THE_BOX:
         return ""
-    return " This model, **pocket**, knows only its own drawings: for photographs add them on *Images* with a CLIP."
+    return f" This model, **{model}**, knows only its own drawings: for photographs add them on *Images* with a CLIP."

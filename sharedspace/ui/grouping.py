@@ -18,6 +18,7 @@ from sharedspace.records import Clustering, Name
 from sharedspace.ui import browsing, cache, detail, frame, galleries, grouped, regroup, selecting, state
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.grouped import Version, Wanted
+from sharedspace.ui.notebooks import clustered as as_notebook
 from sharedspace.ui.text import plain
 
 SHEET = 8  # pictures of one group's contact sheet
@@ -100,6 +101,7 @@ def _groups(collection: Collection, wanted: Wanted, words: tuple[str, ...], aske
         with st.container():
             regroup.history(collection, found, version)
         detail.beside(collection, lambda: _draw(collection, wanted, shown))
+        as_notebook.button(collection, version, version is not found, bool(shown.names), words, wanted)
 
 
 def _found(collection: Collection, wanted: Wanted) -> Version | None:

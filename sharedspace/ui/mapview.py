@@ -21,6 +21,7 @@ from sharedspace.ui import (
     galleries,
     knobs,
     layouts,
+    presenting,
     selecting,
     standalone,
     state,
@@ -30,6 +31,7 @@ from sharedspace.ui import (
 from sharedspace.ui.asking import Question, fresh
 from sharedspace.ui.colouring import Colouring
 from sharedspace.ui.layouts import Layout
+from sharedspace.ui.notebooks import mapped as as_notebook
 from sharedspace.ui.routes import address
 from sharedspace.ui.spacemap.component import last_event, spacemap
 from sharedspace.ui.text import plain
@@ -128,6 +130,7 @@ def _map_and_images(collection: Collection, question: Question, view: View) -> N
         _draw(key, url, points, laid, coloured, snapshot, shown, picked, near, result, at)
         _about(collection, drawn, laid, coloured, view, result)
         standalone.button(collection, snapshot, laid, coloured, result, shown)
+        as_notebook.button(collection, question, view, result is not None, LINES)
     with right:
         _beside(collection, snapshot, picked, near, result)
 
@@ -208,6 +211,7 @@ def _draw(
         axes=laid.axes,
         note=laid.note,
         height=knobs.HEIGHT,
+        larger=presenting.TYPE if state.presenting() else 1.0,
     )
 
 

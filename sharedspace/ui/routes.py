@@ -7,8 +7,10 @@ import hashlib
 import re
 import signal
 import threading
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,9 +27,11 @@ from sharedspace import images
 from sharedspace.errors import NotFound, SharedSpaceError
 from sharedspace.jobs import Jobs
 from sharedspace.records import Exported
-from sharedspace.ui.uploads import UploadsToDisk
+from sharedspace.ui.uploads import LARGE, UploadsToDisk
 
 SCRIPT = Path(__file__).parent / "script.py"
+LOCAL = ("localhost", "127.0.0.1")
+PUPIL = "sharedspace_pupil"  # the cookie by which a class knows a browser after a reload
 # Nothing on a page can reach another host, whatever a file name, caption or query holds.
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; "
@@ -131,6 +135,60 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_policy)
 
 
+def is_guest(peer: str | None, headers: Mapping[str, str]) -> bool:
+    """Whether a request comes from another machine than this; `headers` have names in lower case.
+
+    Of this machine is who connects over loopback, asks for it by a name of its own (another site's name may be made
+    to point here) and was not handed on by a proxy. A tunnel or proxy that hides all three cannot be told from it.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    host = named.get("host", "").rsplit(":", 1)[0]
+    try:
+        here = peer is None or ip_address(peer).is_loopback
+    except ValueError:
+        here = False
+    return not here or host not in LOCAL or bool({"forwarded", "x-forwarded-for", "x-real-ip"} & set(named))
+
+
+class Guests:
+    """What other machines may not ask for: files that were exported, and room on the disk. Gives each browser a token.
+
+    Of their uploads only small ones come in, which Streamlit holds in memory while the visitor is there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refused := _refused(Request(scope))):
+            await PlainTextResponse(refused, 403)(scope, receive, send)
+            return
+
+        async def send_with_token(message: Message) -> None:
+            if message["type"] == "http.response.start" and PUPIL not in Request(scope).cookies:
+                cookie = f"{PUPIL}={uuid.uuid4().hex}; Path=/; HttpOnly; SameSite=Lax"
+                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
+            await send(message)
+
+        page = scope["type"] == "http" and b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+        await self._app(scope, receive, send_with_token if page else send)
+
+
+def _refused(request: Request) -> str:
+    """Why a request is refused; "" where it is not."""
+    if st.get_option("server.address") in LOCAL:
+        return ""
+    if not is_guest(request.client.host if request.client else "", request.headers):
+        return ""
+    if request.url.path.startswith(address("/exports/")):
+        return "Exports are for people at the machine that runs the app."
+    length = request.headers.get("content-length", "")
+    small = length.isdigit() and int(length) <= LARGE
+    if "/_stcore/upload_file/" in request.url.path and request.method == "PUT" and not small:
+        return f"A visitor's file has at most {LARGE // 2**20} MB."
+    return ""
+
+
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Warm up at start; at the end stop long work between two batches and let go of the home."""
@@ -168,11 +226,11 @@ def _stop_on_signal(jobs: Jobs) -> None:
 
 
 def _middleware() -> list[Middleware]:
-    if st.get_option("server.address") != "localhost":
-        return [Middleware(SecurityHeaders), Middleware(UploadsToDisk)]
+    ours = [Middleware(Guests), Middleware(UploadsToDisk)]
+    if st.get_option("server.address") not in LOCAL:
+        return [Middleware(SecurityHeaders), *ours]
     # An app for this machine answers to its name only: another site's name may be made to point here (DNS rebinding).
-    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])
-    return [Middleware(SecurityHeaders), hosts, Middleware(UploadsToDisk)]
+    return [Middleware(SecurityHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL)), *ours]
 
 
 MIDDLEWARE = _middleware()

@@ -13,7 +13,7 @@ from sharedspace.errors import EmptyCollection, ModelUnavailable, NotFound
 from sharedspace.jobs import Job, Jobs
 from sharedspace.ledger import CollectionInfo
 from sharedspace.records import Exported, Imported, IngestResult, Verified
-from sharedspace.ui import cache, state
+from sharedspace.ui import cache, state, visitors
 from sharedspace.ui.text import left, plain, short, size
 
 LINES = 3  # of what has ended, on one page
@@ -53,7 +53,7 @@ def _bar(job: Job, place: str) -> None:
     progress = job.progress
     share = progress.done / progress.total if progress.total else 0.0
     st.progress(min(share, 1.0), text=f"**{plain(job.title)}**  \n{plain(_how_far(job))}")
-    if not job.can_stop and job.state != "queued":
+    if (not job.can_stop and job.state != "queued") or visitors.guest():
         return
     st.button(
         "Stopping…" if job.cancelled() else "Cancel",

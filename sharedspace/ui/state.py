@@ -59,6 +59,11 @@ class State:
     groups: Mapping[int, History] = field(default_factory=dict)  # as edited here, by the number of the collection
     asked: int = 0  # how often the query was replaced by us: names its widgets, so that they show it
     guesses: Mapping[str, str] = field(default_factory=dict)  # what was predicted in lessons, by question
+    classroom: str | None = None  # code of the class one is in, "" for none; None until the address is read
+    secret: str = ""  # of the class one teaches
+    pupil: str = ""  # what a class knows this session by, where the browser keeps no cookie
+    followed: int = 0  # how often one went where the teacher has sent the class
+    presenting: bool | None = None  # large type, for a class that looks on; None until the address is read
 
 
 def get() -> State:
@@ -127,6 +132,8 @@ def into_address() -> None:
     now = get()
     also = tuple(part for part in now.also or () if not part.vector and len(part.images) <= 12)  # that fit a link
     _put("also", write(also) if also else "")
+    _put("class", (now.classroom or "") if not now.secret else "")
+    _put("present", "true" if presenting() else "")
     if list(now.where or ()) != st.query_params.get_all("where"):
         if now.where:
             st.query_params["where"] = list(now.where)
@@ -217,13 +224,25 @@ def did(step: Undo) -> None:
 
 
 def commit(question: str, choice: str) -> None:
-    """Keep a prediction; the first one counts."""
-    update(guesses={question: choice, **get().guesses})
+    """Keep a prediction."""
+    update(guesses={**get().guesses, question: choice})
+
+
+def forget(question: str) -> None:
+    """Put a prediction down, to make another one; only in a callback."""
+    update(guesses={kept: choice for kept, choice in get().guesses.items() if kept != question})
+
+
+def asked_class() -> str:
+    """The code of the class that one is in, or that the address names; "" for none."""
+    known = get().classroom
+    return st.query_params.get("class", "") if known is None else known
 
 
 def presenting() -> bool:
-    """Whether a class looks on: large type, and nothing beside the page."""
-    return bool(st.session_state.get("present", False))
+    """Whether a class looks on, by the address or as set since: large type, and nothing beside the page."""
+    known = get().presenting
+    return st.query_params.get("present") == "true" if known is None else known
 
 
 # ---- forms ------------------------------------------------------------------------------------------

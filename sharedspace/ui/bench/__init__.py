@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from sharedspace.collection import Collection
+from sharedspace.encoders import IN_THE_BOX
 from sharedspace.ui import browsing, cache, detail, filtering, frame, labelling, selecting, state, widgets, worked
 from sharedspace.ui.bench import answers, clicks, doctor, keep, truth
 from sharedspace.ui.labelling import Asked
+from sharedspace.ui.notebooks import labelled as as_notebook
 
 ANSWERS, TRUTH, CLICKS, DOCTOR, KEEP = "Answers", "Against the truth", "Your clicks", "Label doctor", "Keep and export"
 PARTS = [ANSWERS, TRUTH, CLICKS, DOCTOR, KEEP]
@@ -44,7 +46,7 @@ def _hint() -> None:
 
 def _ready(collection: Collection, asked: Asked) -> bool:
     """Whether the texts are embedded, or so few that they can be now; else a job reads them, with progress."""
-    if collection.info.space.model == "pocket":
+    if collection.info.space.model in IN_THE_BOX:
         return True
     unread = collection.unread(asked.labels, asked.templates, asked.other or asked.mode == "many")
     if len(unread) <= AT_ONCE:
@@ -88,3 +90,4 @@ def _results(collection: Collection, asked: Asked) -> None:
         return
     draw = {ANSWERS: answers.show, TRUTH: truth.show, CLICKS: clicks.show, DOCTOR: doctor.show, KEEP: keep.show}
     detail.beside(collection, lambda: draw[str(part)](collection, asked, outcome))
+    as_notebook.button(collection, asked, labelling.uses(), part == DOCTOR)

@@ -10,6 +10,7 @@ from sharedspace.collection import Collection
 from sharedspace.plots import bars, curves
 from sharedspace.records import Classification
 from sharedspace.ui import galleries, labelling, state, widgets
+from sharedspace.ui.figures import figure
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.labelling import Asked, joined
 from sharedspace.ui.routes import address
@@ -57,7 +58,7 @@ def _counts(names: list[str], counts: list[int]) -> None:
         rest = sum(counts) - sum(counts[place] for place in first)
         more = f"{len(names) - len(first):,} other labels"
         names, counts = [*(names[place] for place in first), more], [*(counts[place] for place in first), rest]
-    st.plotly_chart(bars.counts(names, counts), key="bench.counts", alt="Number of images by label")
+    figure(bars.counts(names, counts), key="bench.counts", alt="Number of images by label")
 
 
 def _pictures(collection: Collection, result: Classification, counts: dict[str, int]) -> None:
@@ -123,7 +124,7 @@ def _sharing(collection: Collection, asked: Asked, result: Classification) -> No
         found = -np.sort(-zeroshot.probabilities(result.cosines[rows], scale, float(temperature)), axis=1)
         top = found[:, :3].mean(axis=0)
         shares.append([*top, *([0.0] * (3 - len(top))), 1 - top.sum()])
-    st.plotly_chart(
+    figure(
         curves.sharing(TEMPERATURES, np.array(shares), list(RANKS), asked.temperature),
         key="bench.sharing.plot",
         alt="Share of probability by temperature, averaged over images",

@@ -13,6 +13,7 @@ from sharedspace.plots import curves
 from sharedspace.records import Classification
 from sharedspace.tuning import NO, OPEN, YES, Tuned
 from sharedspace.ui import galleries, labelling, state, worked
+from sharedspace.ui.figures import figure
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.labelling import Asked
 from sharedspace.ui.routes import address
@@ -67,7 +68,7 @@ def _label(collection: Collection, asked: Asked, names: Sequence[str], judged: n
         f"Pictures to judge for {names[label]}, by score",
     )
     _verbs(collection, names[label])
-    st.plotly_chart(
+    figure(
         curves.strip(
             odds,
             np.array([SIGNS[int(one)] for one in own]),
@@ -251,7 +252,7 @@ def _calibration(asked: Asked, judged: np.ndarray, tuned: Tuned) -> None:
         st.caption("The half that is held out is too small yet to draw how reliable it is.")
         return
     before, after = tuned.before, tuned.after
-    st.plotly_chart(
+    figure(
         curves.reliability(
             before.edges,
             (before.confidence, before.accuracy, before.counts),
@@ -286,7 +287,7 @@ def _examples(collection: Collection, asked: Asked, judged: np.ndarray, tuned: T
     if st.toggle("Draw what clicks would bring", key="bench.curve"):
         with errors(stop=False):
             curve = worked.learning_curve(collection, asked)
-            st.plotly_chart(
+            figure(
                 curves.learning(
                     curve.counts, np.array(curve.mean), np.array(curve.low), np.array(curve.high), curve.zero_shot
                 ),

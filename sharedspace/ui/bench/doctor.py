@@ -13,6 +13,7 @@ from sharedspace.doctor import Finding
 from sharedspace.plots import bars
 from sharedspace.records import Classification
 from sharedspace.ui import state, worked
+from sharedspace.ui.figures import figure
 from sharedspace.ui.labelling import Asked
 from sharedspace.ui.state import Undo
 from sharedspace.ui.telling import errors, guarded
@@ -70,7 +71,7 @@ def _templates(collection: Collection, asked: Asked) -> None:
         st.caption("Two labels without prompts of their own are needed.")
         return
     order = np.argsort(-gain.alone, kind="stable")
-    st.plotly_chart(
+    figure(
         bars.templates([asked.templates[place] for place in order], gain.alone[order], gain.ensemble),
         key="bench.templates",
         alt="Accuracy of each template alone, with that of the ensemble",

@@ -12,6 +12,7 @@ from sharedspace.collection import Collection
 from sharedspace.plots import bars, heat
 from sharedspace.records import Classification, Report
 from sharedspace.ui import galleries, state
+from sharedspace.ui.figures import figure
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.labelling import Asked
 from sharedspace.ui.text import plain
@@ -44,7 +45,7 @@ def show(collection: Collection, asked: Asked, result: Classification) -> None:
         _confusion(collection, report, result)
     with right:
         st.markdown("**By label**")
-        st.plotly_chart(
+        figure(
             bars.recall_precision(list(report.labels), report.recall, report.precision, report.confusion.sum(axis=1)),
             key="bench.by_label",
             alt="Recall and precision of each label",
@@ -78,13 +79,12 @@ def _share(value: float | None) -> str:
 def _confusion(collection: Collection, report: Report, result: Classification) -> None:
     st.markdown("**Confusions** — rows are true, columns given; click a cell to select its images")
     if len(report.labels) <= READABLE:
-        st.plotly_chart(
+        figure(
             heat.confusion(report.labels, report.confusion),
             key="bench.confusion",
             alt="Confusion matrix, rows are true",
             on_select=partial(_clicked_cell, result),
             selection_mode="points",
-            config={"displayModeBar": False},
         )
     _choose(collection, report, result)
 

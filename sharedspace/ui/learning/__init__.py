@@ -9,8 +9,10 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import frame
+from sharedspace.ui.learning import teaching
 from sharedspace.ui.lessons import LESSONS, Lesson, beside, named
 from sharedspace.ui.learning.sheet import Sheet
+from sharedspace.ui.notebooks import lessons as as_notebook
 
 __all__ = ["Sheet", "lesson"]
 
@@ -19,18 +21,20 @@ __all__ = ["Sheet", "lesson"]
 def lesson(name: str) -> Iterator[tuple[Collection, Sheet]]:
     """The frame of a lesson's page, around its content, which never calls `st.stop`: it returns."""
     one = named(name)
-    with frame.page(one.title, one.lead) as collection:
+    with frame.page(one.title, one.lead, learning=True) as collection:
         collection = collection.pinned()  # all that a lesson says is of one moment
         sheet = Sheet(collection, one)
         st.caption(f"Lesson {LESSONS.index(one) + 1} of {len(LESSONS)} · about {one.minutes} minutes")
+        teaching.panel(collection, one)
         with frame.errors(stop=False):
             yield collection, sheet
-        _end(one)
+        _end(one, sheet)
 
 
-def _end(one: Lesson) -> None:
-    """The way on."""
+def _end(one: Lesson, sheet: Sheet) -> None:
+    """What to take along, and the way on."""
     st.divider()
+    as_notebook.button(sheet.collection, one, lambda: sheet.blocks)
     before, after = beside(one)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         if before is not None and st.button(before.title, icon=":material/arrow_back:", key="before"):

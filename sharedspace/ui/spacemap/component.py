@@ -36,6 +36,7 @@ def spacemap(
     axes: Axes | None = None,
     note: str = "",
     height: int = 620,
+    larger: float = 1.0,
 ) -> MapEvent:
     """Draw the map of the n images in `categories` ((n,) uint8: palette index, or OTHER) and say what was done on it.
 
@@ -43,7 +44,8 @@ def spacemap(
     Both go to the browser as they are. `legend` has a name per colour, or none at all. With a `scale` the colours are
     its bins, from low to high. `links` are lines between two rows, `hidden_rows` are not drawn and cannot be meant.
     `selected` is the truth: a gesture is told once and shown at once, and holds when it comes back in `selected`; so
-    read it with `last_event` before. `key` has no double underscore. ValueError for what does not fit together.
+    read it with `last_event` before. `larger` is how much larger than on a page all writing is.
+    `key` has no double underscore. ValueError for what does not fit together.
     """
     data = payload.drawing(
         categories=categories,
@@ -60,7 +62,8 @@ def spacemap(
         axes=axes,
         note=note,
     )
-    data |= {"key": key, "url": url, "thumb": thumb, "height": height, "answered": _answered(key)}
+    data |= {"key": key, "url": url, "thumb": thumb, "height": height, "larger": larger}
+    data["answered"] = _answered(key)
     _mount(key=key, data=data, on_gesture_change=_ignore, on_clicked_change=_ignore)
     return last_event(key, url, len(categories))
 

@@ -62,6 +62,7 @@ function readableOnScale(colour, ground) {
 }
 
 const toward = (rgb, end, share) => `rgb(${rgb.map((part) => Math.round((1 - share) * part + share * end))})`;
+const fontOf = (theme, size, weight = 400) => `${weight} ${size * theme.larger}px ${theme.font}`;
 const numeral = (value) => String(Number(value.toPrecision(3))).replace("-", "−");
 
 function toRgb(colour) { // any CSS colour, read back as the browser paints it
@@ -79,10 +80,10 @@ class Labels {
 
   block(x, y, half) { this.taken.push([x - half, y - half, x + half, y + half]); }
 
-  add(text, x, y, gap, size) {
+  add(text, x, y, gap, size, weight) {
     if (x < 0 || y < 0 || x > this.width || y > this.height) return;
-    const words = shortened(text, 40), high = 16;
-    this.context.font = `${size} ${this.theme.font}`;
+    const words = shortened(text, 40), high = 16 * this.theme.larger;
+    this.context.font = fontOf(this.theme, size, weight);
     const wide = this.context.measureText(words).width;
     const beside = y - high / 2, centred = Math.min(Math.max(x - wide / 2, 2), this.width - wide - 2);
     const places = [[x + gap, beside], [x - gap - wide, beside], [centred, y - gap - high], [centred, y + gap]];

@@ -25,10 +25,10 @@ class Marks extends Thumbnails {
     const star = this.starNow(), anchors = this.data.anchors.map(([text, x, y]) => [text, ...this.toScreen(x, y)]);
     if (star) {
       this.paintSpread(context, star);
-      labels.block(star.x, star.y, 14), labels.add(star.text, star.x, star.y, 16, "600 15px"); // before all else
+      labels.block(star.x, star.y, 14), labels.add(star.text, star.x, star.y, 16, 15, 600); // before all else
     }
     for (const [, x, y] of anchors) labels.block(x, y, 6);
-    for (const [text, x, y] of anchors) labels.add(text, x, y, 9, "13px");
+    for (const [text, x, y] of anchors) labels.add(text, x, y, 9, 13);
     for (const [, x, y] of anchors) shape(context, diamond(x, y, 6), this.theme.ink, this.theme.ground);
     labels.paint();
     if (star) shape(context, fivePointed(star.x, star.y, star.size), STAR, "#3a2c00");
@@ -52,7 +52,7 @@ class Marks extends Thumbnails {
   paintAxes(context) {
     const { axes } = this.data, { theme, width, height } = this, faint = withAlpha(theme.ink, 0.13);
     const tick = (words, x, y, align) => {
-      Object.assign(context, { font: `12px ${theme.font}`, textAlign: align });
+      Object.assign(context, { font: fontOf(theme, 12), textAlign: align });
       haloed(context, theme, shortened(words, 12), x, y);
     };
     for (const [at, words] of axes.ticksX) {
@@ -67,7 +67,7 @@ class Marks extends Thumbnails {
       this.line(context, [AXIS + 12, y], [width, y], faint, { width: 1, halo: false });
       tick(words, AXIS + 8, y, "right");
     }
-    context.font = `600 13px ${theme.font}`;
+    context.font = fontOf(theme, 13, 600);
     context.textAlign = "right";
     haloed(context, theme, `${shortened(axes.x, 48)} →`, width - 10, height - 10);
     context.textAlign = "left";
@@ -81,7 +81,7 @@ class Marks extends Thumbnails {
     const steps = Array.from({ length: 19 }, (_, k) => [0, 1].map((j) => to[j] + (from[j] - to[j]) * (k + 1) / 20));
     const seat = steps.find((at) => this.isIn(at, 40)); // the first place from its end that is well in view
     if (!seat || !lineLabel) return;
-    Object.assign(context, { font: `600 13px ${this.theme.font}`, textAlign: "left" });
+    Object.assign(context, { font: fontOf(this.theme, 13, 600), textAlign: "left" });
     const wide = context.measureText(lineLabel).width;
     haloed(context, this.theme, lineLabel, Math.min(seat[0] + 10, this.width - wide - 8), seat[1]);
   }

@@ -16,6 +16,7 @@ class Points extends View {
   readTheme() {
     const style = getComputedStyle(this.root), { palette, scale } = this.data;
     this.theme = { ink: style.color, ground: style.backgroundColor, font: style.fontFamily, accent: style.accentColor };
+    this.theme.larger = parseFloat(style.fontSize) / 14;
     const ground = toRgb(this.theme.ground), ink = toRgb(this.theme.ink);
     const grey = `rgb(${ink.map((part, j) => Math.round(0.4 * part + 0.6 * ground[j]))})`;
     const seen = palette.map((colour) => (scale ? readableOnScale : readable)(colour, ground));

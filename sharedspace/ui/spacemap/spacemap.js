@@ -49,6 +49,7 @@ class SpaceMap extends Saving {
     const names = data.scale ? "a scale" : JSON.stringify(data.legend);
     if (names !== this.kept.names) Object.assign(this.kept, { names, hidden: new Set() });
     this.root.style.setProperty("--height", `${data.height}px`);
+    this.root.style.setProperty("--larger", data.larger ?? 1);
     this.note.textContent = data.note;
     this.root.classList.toggle("worded", Boolean(data.axes));
     this.readTheme();

@@ -6,6 +6,7 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import browsing, detail, frame, selecting, state
+from sharedspace.ui.notebooks import tidied as as_notebook
 from sharedspace.ui.tidying import copies, few, leaks, poor, strangers
 
 PARTS = {
@@ -44,3 +45,4 @@ def _show(collection: Collection, asked: int) -> None:
         with st.container():
             selecting.bar(collection, "tidy")
         detail.beside(collection, lambda: PARTS[str(part)](collection))
+        as_notebook.button(collection, str(part))

@@ -9,6 +9,7 @@ from sharedspace.collection import Collection
 from sharedspace.plots.steps import steps
 from sharedspace.records import Duplicates, Group, ImageRecord
 from sharedspace.ui import galleries, selecting, state, widgets
+from sharedspace.ui.figures import figure
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.text import plain, short
 from sharedspace.ui.tidying import finding
@@ -61,9 +62,9 @@ def show(collection: Collection) -> None:
     found = finding.duplicates(collection, cosine, look)
     counts = finding.counts(collection, look)
     rows = [("groups", [one.groups for one in counts]), ("images in them", [one.images for one in counts])]
-    figure = steps(finding.COSINES, rows, cosine, "cosine of at least")
+    drawn = steps(finding.COSINES, rows, cosine, "cosine of at least")
     said = f"From {cosine:g} on there are {len(found.groups)} groups of near duplicates"
-    st.plotly_chart(figure, key="copies.steps", config={"displayModeBar": False}, alt=said)
+    figure(drawn, key="copies.steps", alt=said)
     _summary(collection, found)
     records = collection.snapshot().records
     if not found.groups:
