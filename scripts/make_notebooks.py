@@ -64,7 +64,7 @@ def _small(png: bytes) -> str:
 
 
 def keep(page: Page, book: Any, path: Path) -> None:
-    """Write a notebook with what it showed; raises ValueError where that names a path of this machine or is too much."""
+    """Write a notebook with what it showed; ValueError where that names a path of this machine or is too much."""
     for cell in book.cells:
         if "outputs" in cell:  # what libraries say of this machine goes no further than here
             print("".join(one["text"] for one in cell.outputs if one.get("name") == "stderr"), end="")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sharedspace.errors import BadInput
 
@@ -21,7 +22,8 @@ LENGTH = 4
 IDLE = 4 * 3600.0  # seconds without a sign of anybody after which a class ends
 PRESENT = 120.0  # seconds since a pupil's last sign, in which an answer is still waited for; pages give one every 3
 MOST_CLASSES, MOST_PUPILS, MOST_QUESTIONS, MOST_OPTIONS = 20, 200, 500, 24
-MOST_CHARACTERS = 1000  # of a question or an option, of a page's parameters together
+MOST_CHARACTERS = 1000  # of a question or an option
+MOST_SENT = 10_000  # characters of what stands on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a teacher has sent the class; `number` counts how often."""
+    """Where a teacher has sent the class, and how widgets stand there; `number` counts how often."""
 
     page: str
     query: Mapping[str, str]
+    settings: Mapping[str, Any]  # by key: texts, numbers, and sequences of them
     number: int
 
 
@@ -161,13 +164,14 @@ class Classroom:
             self._shown[collection] = None
             self._shown = dict.fromkeys(list(self._shown)[-MOST_OPTIONS:])
 
-    def send(self, secret: str, page: str, query: Mapping[str, str]) -> None:
-        """Say to which page, with which parameters, all are to go. BadInput where those are too long."""
+    def send(self, secret: str, page: str, query: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+        """Say to which page all are to go, and how it is to stand there. BadInput where that is too long."""
         with self._lock:
             self._check(secret)
-            if sum(map(len, (page, *query, *query.values()))) > MOST_CHARACTERS:
-                raise BadInput("The parameters of this page are too long to be sent: shorten the words on it.")
-            self._place = Place(page, dict(query), 1 if self._place is None else self._place.number + 1)
+            if len(f"{page}{query}{settings}") > MOST_SENT:
+                raise BadInput("What stands on this page is too long to be sent: shorten the words on it.")
+            number = 1 if self._place is None else self._place.number + 1
+            self._place = Place(page, dict(query), dict(settings), number)
 
     def table(self) -> list[tuple[str, str, str, int, int, bool]]:
         """What was answered, a row an option: key and text of the question, option, its count, n, whether revealed."""
@@ -232,7 +236,9 @@ class Classrooms:
             if wanted in self._rooms:
                 return self._rooms[wanted]
         short = wanted[: 2 * LENGTH]
-        raise BadInput(f"There is no class {short!r}: it has ended, or the code is mistyped. It has {LENGTH} characters.")
+        raise BadInput(
+            f"There is no class {short!r}: it has ended, or the code is mistyped. It has {LENGTH} characters."
+        )
 
     def all(self) -> list[Classroom]:
         """The classes that are open, the oldest first."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sharedspace import limits
-from sharedspace.errors import Unreadable
+from sharedspace.errors import BadInput, Unreadable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,6 +43,7 @@ HEAT = ((255, 200, 80), (252, 160, 40), (244, 100, 20), (225, 20, 45))
 SKETCH = 64  # pixels of both sides of a sketch
 LEAST_SLOPES = 1e-7  # variance of the steps between pixels, 0..1, under which a picture is one plain colour
 SIDE_BY_SIDE = 384  # pixels of both sides of a picture in a difference
+LATIN = 0x17F  # the last letter of Latin Extended-A
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,29 @@ def difference_png(one: bytes, other: bytes, times: float = 3.0) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def stamp(picture: Image.Image, word: str, written: bool = True) -> Image.Image:
+    """A copy with a white plate near the lower edge and a word in black on it; if not `written`, an empty plate.
+
+    The plate is that of the word either way. Raises BadInput for a word of other than Latin letters: of those alone
+    Pillow's own font has pictures.
+    """
+    from PIL import ImageDraw, ImageFont
+
+    if not word.strip() or any(ord(letter) > LATIN for letter in word):
+        raise BadInput(f"The word {word!r} cannot be stamped: give one in Latin letters.")
+    stamped = picture.convert("RGB")
+    draw = ImageDraw.Draw(stamped)
+    wide = max(draw.textlength(word, ImageFont.load_default(100)), 1.0)  # in pixels, of letters 100 high
+    font = ImageFont.load_default(max(1.0, min(0.2 * stamped.height, 0.86 * stamped.width * 100 / wide)))
+    middle = (stamped.width / 2, 0.84 * stamped.height)
+    left, top, right, bottom = draw.textbbox(middle, word, font, anchor="mm")
+    edge = 0.03 * min(stamped.size)
+    draw.rectangle((left - edge, top - edge, right + edge, bottom + edge), "white", "black")
+    if written:
+        draw.text(middle, word, "black", font, anchor="mm")
+    return stamped
 
 
 def scatter_png(

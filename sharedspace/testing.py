@@ -51,6 +51,10 @@ class FakeEncoder:
 
     def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         """(n, 4) float32 unit rows."""
+        return unit(self.raw(prepared))
+
+    def raw(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, 4) float32 (r, g, b, 0.1), each colour from 0 to 1."""
         with self._counting:
             self.seen["images"] += len(prepared)
         return self._rows(list(prepared))
@@ -61,6 +65,10 @@ class FakeEncoder:
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, 4) float32 unit rows."""
+        return unit(self.raw_texts(texts))
+
+    def raw_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, 4) float32 (r, g, b, 0.1), the sum of the colours that are named."""
         self.seen["texts"] += len(texts)
         sums = [
             np.sum([COLOURS[word] for word in text.lower().split() if word in COLOURS] or [(0, 0, 0)], axis=0) / 255
@@ -78,7 +86,7 @@ class FakeEncoder:
         rows = np.full((len(colours), 4), 0.1, dtype=np.float32)
         if colours:
             rows[:, :3] = np.stack(colours)
-        return unit(rows)
+        return rows
 
 
 def load_fake(name: str) -> FakeEncoder:

@@ -19,7 +19,7 @@ ROWS = (
     {"limits"},  # raises errors
     {"images", "encoders", "ledger", "store", "projection", "plots", "pocket", "testing", "words"},
     {"ingest", "search", "filters", "questions", "chance", "explain", "gap", "zeroshot", "clusters", "home", "answers"}
-    | {"calibration", "heads", "doctor", "classifier", "naming", "quality"},
+    | {"calibration", "heads", "doctor", "classifier", "naming", "quality", "captioner"},
     # samples reads its table of labels as ingest does
     {"samples", "transfer", "upkeep", "intake", "tuning", "collection", "lessons"},
     {"workspace", "classroom", "jobs", "notebook"},
@@ -32,8 +32,8 @@ OWNERS = {
     "umap": {"projection"},
     "sqlite3": {"ledger", "store"},  # the store looks at Chroma's file before Chroma opens it
     "PIL": {"images", "pocket"},
-    "torch": {"encoders", "pocket"},
-    "transformers": {"encoders", "pocket"},
+    "torch": {"encoders", "pocket", "captioner"},
+    "transformers": {"encoders", "pocket", "captioner"},
     "sentence_transformers": {"encoders", "pocket"},
     "plotly": {"plots"},
     "sklearn": {"clusters", "quality"},
@@ -109,7 +109,8 @@ def test_imports_point_only_to_a_lower_row(path: Path):
 def test_each_heavy_library_is_imported_by_its_owner_only(path: Path):
     for found in imports(path):
         owners = OWNERS.get(found.module.split(".")[0])
-        allowed = owners is None or module_of(path) in owners or (found.for_types and found.module.startswith("PIL"))
+        a_type = found.for_types and found.module.startswith(("PIL", "plotly"))
+        allowed = owners is None or module_of(path) in owners or a_type
         assert allowed, f"{path.name}:{found.line} imports {found.module}, which belongs to {owners}"
 
 

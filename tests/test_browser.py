@@ -30,6 +30,7 @@ TITLES = {
     "tidy": "Tidy",
     "images": "Images",
 }
+LESSONS = {"learn": "Lessons", "learn_gap": "The modality gap"}  # behind the menu Learn
 MAP_WITHIN = 20.0  # seconds; several times what it takes, since the machine may be busy
 MARKUP = '<img src=x onerror="window.markupRan=1"> ![leak](http://evil.example/x.png) <b>bold</b>'
 
@@ -209,10 +210,10 @@ def test_every_page_opened_first_by_its_own_address_has_the_chrome_and_the_app_e
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with serving(tmp_path_factory.mktemp("cold")) as fresh:
-        for path in ("clusters", "search", "zero_shot", "tidy", "images", "map", ""):
+        for path in ("clusters", "search", "zero_shot", "tidy", "images", "learn", "learn_gap", "map", ""):
             with visiting(browser, fresh) as visit:
                 answer = visit.open(f"/{path}")
-                visit.see_title(TITLES[path or "map"])
+                visit.see_title((TITLES | LESSONS)[path or "map"])
                 links = visit.page.get_by_test_id("stTopNavLink").all_inner_texts()
                 assert [text.split("\n")[-1] for text in links] == list(TITLES.values()), path
                 expect(visit.page.get_by_role("combobox", name="Collection")).to_have_value("sample")

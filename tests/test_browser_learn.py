@@ -76,7 +76,7 @@ def test_a_teacher_reveals_and_the_answer_appears_at_two_pupils_who_do_nothing(
         expect(one.page.get_by_text("Your answer is in, 2 of 2 have answered")).to_be_visible()
         expect(visit.page.get_by_text("The class: 2 answered, 0 have not")).to_be_visible()
         assert not told(one).count() + told(two).count() + told(visit).count()
-        drawn = visit.page.locator(".js-plotly-plot .point text").all_inner_texts()
+        drawn = visit.page.locator(".js-plotly-plot .point text").all_text_contents()
         assert drawn[:2] == ["1 (50%)", "1 (50%)"]
 
         button(visit, "Reveal to the class").click()
@@ -113,7 +113,7 @@ def test_in_presentation_every_page_is_large_and_none_is_too_wide(visit: Visit) 
         visit.go(title)
         assert_large_and_whole(visit)
     visit.page.get_by_text("Learn", exact=True).click()
-    visit.page.get_by_role("link", name=re.compile(TITLE)).click()
+    visit.page.get_by_role("menuitem", name=re.compile(TITLE)).click()
     visit.see_title(TITLE)
     commit(visit, 0)
     assert_large_and_whole(visit)

@@ -86,7 +86,7 @@ def test_who_has_not_answered_is_waited_for_until_there_is_no_sign_of_them(room:
 def test_only_the_teacher_reveals_sends_and_shows(room: Classroom) -> None:
     attempts = (
         lambda: room.reveal("guessed", ASKED),
-        lambda: room.send("", "learn_gap", {}),
+        lambda: room.send("", "learn_gap", {}, {}),
         lambda: room.show("x", "mine"),
         lambda: room.ask("x", ASKED),
     )
@@ -111,11 +111,11 @@ def test_one_question_is_revealed_and_the_others_are_not(room: Classroom) -> Non
 
 def test_each_sending_is_told_from_the_one_before(room: Classroom) -> None:
     for expected in (1, 2):
-        room.send(room.secret, "learn_gap", {"collection": "sample"})
+        room.send(room.secret, "learn_gap", {"collection": "sample"}, {"gap.shift": 0.5})
         assert room.place is not None
         assert room.place.number == expected
     with pytest.raises(BadInput, match="too long"):
-        room.send(room.secret, "learn_gap", {"q": "x" * classroom.MOST_CHARACTERS})
+        room.send(room.secret, "learn_gap", {}, {"gap.typed": "x" * classroom.MOST_SENT})
 
 
 def test_the_table_has_a_row_an_option_with_its_count(room: Classroom) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from sharedspace.classroom import Classroom, Question
+from sharedspace.cli import run as cli
 from sharedspace.ui import cache, figures, frame, routes, state, uploads, visitors
 from sharedspace.ui.learning import teaching
 from sharedspace.ui.lessons import LESSONS
@@ -27,6 +30,9 @@ import streamlit as st
 from sharedspace.ui.learning import lesson
 with lesson("learn_gap") as (collection, sheet):
     subject = st.query_params.get("about", "")
+    number = st.slider("Number", 0, 9, 1, key="gap.test.number", persist_state="session")
+    st.button("Press", key="gap.test.press")
+    st.caption(f"stands at {number}")
     guess = sheet.predict("test", "Which is it?", ["left", "r*ght", "neither"], subject)
     if guess is not None:
         sheet.say("SECRET " + subject)
@@ -218,13 +224,17 @@ def test_the_class_is_sent_to_a_page_with_its_parameters(room: Classroom) -> Non
     link = next(block.value for block in at.code if "learn_gap" in block.value)
     assert f"class={room.code}" in link
     assert "about=x" in link
+    at.slider(key="gap.test.number").set_value(7)
     press(at, "Send the class here")
     assert room.place is not None
     assert (room.place.page, room.place.query) == ("learn_gap", {"about": "x", "collection": "sample"})
 
     elsewhere, there = lesson(**{"class": room.code}), lesson(about="x", **{"class": room.code})
     assert "Go with the class: The modality gap" in labels(elsewhere)
+    assert "Go with the class: The modality gap" in labels(there)  # its slider stands elsewhere
+    there.slider(key="gap.test.number").set_value(7).run()
     assert "Go with the class: The modality gap" not in labels(there)
+    assert room.place.settings == {"gap.test.number": 7}
 
 
 def test_one_joins_by_the_code_and_leaves(room: Classroom) -> None:
@@ -421,3 +431,39 @@ def test_all_writing_of_a_figure_is_larger_and_the_figure_itself_as_it_was() -> 
     assert shown.data[0].marker.colorbar.tickfont.size == 8 * figures.LARGER
     assert shown.layout.height == 200 * figures.TALLER
     assert list(shown.data[0].y) == [1]
+
+
+# ---- the lessons themselves -------------------------------------------------------------------------
+
+SHOWN = ("plotly_chart", "bidi_component", "arrow_data_frame", "imgs", "alert")
+
+
+@pytest.mark.parametrize("name", [one.name for one in LESSONS])
+def test_a_pupil_who_waits_is_sent_no_more_than_before_the_commitment(room: Classroom, name: str) -> None:
+    at = open_page(name, collection="sample", **{"class": room.code})
+    before = {kind: len(at.get(kind)) for kind in SHOWN}
+    choice = next(one for one in at.radio if str(one.key).startswith("choice-"))
+    choice.set_value(0)
+    press(at, "Commit")
+
+    assert "Your answer is in" in texts(at)
+    assert {kind: len(at.get(kind)) for kind in SHOWN} == before
+
+
+# ---- the command ------------------------------------------------------------------------------------
+
+
+def test_sharing_listens_for_the_network_and_says_where_the_lessons_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "reachable_at", lambda: "192.0.2.1")
+    told = Namespace(port=0, home="mine", no_browser=True, json=False, share=True)
+
+    answer = cli.app(told)
+    assert re.fullmatch(r"http://192\.0\.2\.1:\d+", answer.document["shared"])
+    assert answer.document["shared"] in "\n".join(answer.lines)
+    assert "--server.address=0.0.0.0" in cli.app_command(8501, browser=False, share=True)
+    assert not [word for word in cli.app_command(8501, browser=False) if "address" in word.lower()]
+
+    monkeypatch.setattr(cli, "reachable_at", lambda: None)
+    answer = cli.app(told)
+    assert answer.document["shared"] is None
+    assert "in no network" in "\n".join(answer.lines)

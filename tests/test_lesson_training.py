@@ -1,6 +1,7 @@
 """Lesson 3: what is measured of a training, its thread and its turn, its page and its figures."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from shown import new_home, open_page, press, run, texts
 from streamlit.testing.v1 import AppTest
 
 from sharedspace.lessons import training
-from sharedspace.lessons.training import EVERY, MOST, Course, Look, Seen, Settings
+from sharedspace.lessons.training import EVERY, Course, Look, Seen, Settings
 from sharedspace.plots import training as plots
 from sharedspace.pocket import toy
-from sharedspace.ui.learning import training_run
+from sharedspace.ui.learning import training_live, training_run
 from sharedspace.ui.learning.training_run import Line, Run
+from sharedspace.ui.text import plain
 
 ROWS = np.random.default_rng(3).standard_normal((3 * 4 + 3, 5)).astype(np.float32)
 ROWS /= np.linalg.norm(ROWS, axis=1, keepdims=True)
@@ -61,9 +63,9 @@ def test_a_smooth_curve_begins_with_the_first_batch_and_leaves_out_what_is_not_f
     assert [len(part) for part in training.smooth(np.empty(0), 32)] == [0, 0]
 
 
-def seen(accuracy: float, settings: Settings = Settings(), n: int = 256) -> Seen:
+def seen(accuracy: float) -> Seen:
     looks = (Look(0, 0.03, 1.4, 14.3, 0), Look(EVERY, accuracy, 0.2, 20, 0))
-    return Seen(settings, np.zeros(10), looks, np.eye(2), ("a", "b"), n, np.zeros(0), np.zeros(0))
+    return Seen(Settings(), np.zeros(10), looks, np.eye(2), ("a", "b"), 256, np.zeros(0), np.zeros(0))
 
 
 def test_accuracy_is_reached_where_it_was_first_seen():
@@ -190,7 +192,7 @@ def test_when_the_app_ends_all_runs_do_also_those_that_wait(line: Line):
 
 
 def test_at_a_pace_it_learns_from_no_more_samples_a_second(line: Line):
-    one = begun(line, pace=320)
+    one = begun(line, pace=32)  # a step a second
     wait_for(lambda: trains(one))
     began = time.monotonic()
     time.sleep(0.5)
@@ -198,7 +200,7 @@ def test_at_a_pace_it_learns_from_no_more_samples_a_second(line: Line):
     one.wait(5)
 
     assert one.seen is not None
-    assert one.seen.samples <= 320 * (time.monotonic() - began) + 3 * 32
+    assert one.seen.samples <= 32 * (time.monotonic() - began) + 2 * 32
 
 
 # ---- its figures ------------------------------------------------------------------------------------
@@ -257,20 +259,47 @@ def test_nothing_is_trained_before_the_predictions_and_then_the_loss_is_settled(
 
     assert len(at.get("plotly_chart")) == 2
     said = texts(at)
-    assert "it is **ln N\\, which is 3\\.47 for N \\= 32**" in said
-    assert "16,000 samples" in said
+    assert f"You said **{plain('N, which is 32')}**" in said
+    assert f"it is **{plain('ln N, which is 3.47 for N = 32')}**" in said
+    assert f"The other answer comes after {training_live.ENOUGH:,} samples" in said
 
 
-def test_a_new_training_takes_the_knobs_and_the_old_one_is_kept_to_compare(home: Path):
-    at = predict(open_page("learn_training", collection="sample"), 1, 2)
-    at = run(next(one for one in at.segmented_control if one.label == "Pace").set_value("fast"))
-    until(press(at, "Start"), "Complete")
-    assert f"{MOST:,} samples" in texts(at)
-    at = run(next(one for one in at.segmented_control if one.label == "Batch size N").set_value(8))
+def choose(at: AppTest, label: str, value: object) -> AppTest:
+    return run(next(one for one in at.segmented_control if one.label == label).set_value(value))
+
+
+def test_the_whole_lesson_with_two_losses_and_a_question(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training_run, "MOST", 4 * EVERY)
+    monkeypatch.setattr(training_live, "ENOUGH", 4 * EVERY)
+    at = predict(open_page("learn_training", collection="sample"), 1, 0)
+    at = choose(choose(at, "Pace", "fast"), "Batch size N", 8)
+    until(press(at, "Start"), "Complete: 160 steps, 1,280 samples")
+    assert "It went from 0.070 to" in texts(at)
+    at = predict(at, 2)
+    at = choose(at, "Loss", "sigmoid")
     assert "they hold once you start anew" in texts(at)
 
-    until(press(press(at, "Start anew"), "One step"), "1 step, 8 samples")
+    at = press(press(at, "Start anew"), "Start")
+    until(at, "Complete: 160 steps, 1,280 samples")
 
-    figure = at.get("plotly_chart")[1].proto.spec
+    said, figure = texts(at), at.get("plotly_chart")[1].proto.spec
     assert "InfoNCE, N 8" in figure
-    assert "InfoNCE, N 32" in figure
+    assert "sigmoid, N 8" in figure
+    assert "compare the accuracy, not the loss" in said
+    shares = re.search(r"After 1,280 samples each, InfoNCE has ([\d.]+)% and the sigmoid ([\d.]+)% of 256", said)
+    assert shares
+    for share, loss in zip(shares.groups(), ("InfoNCE", "sigmoid"), strict=True):
+        assert float(share) == pytest.approx(100 * trained(loss).looks[-1].accuracy, abs=0.06)
+
+    at = run(at.text_input(key="training.ask").set_value("a blue hippo"))
+    assert "does not know hippo" in texts(at)
+    at = run(at.text_input(key="training.ask").set_value("a yellow cup"))
+    assert "nearest of 256 held-out pictures to “a yellow cup”" in texts(at)
+
+
+def trained(loss: str) -> Seen:
+    with toy.one_thread():
+        course = Course(Settings(batch=8, loss=loss))  # type: ignore[arg-type]  # one of the two
+        while course.samples < 4 * EVERY:
+            course.step()
+        return course.seen()

@@ -48,7 +48,8 @@ def test_a_written_notebook_runs():
 def test_a_text_in_a_markdown_cell_is_neither_html_nor_markdown(text: str):
     written = literal(text)
 
-    assert "<" not in written and "\n" not in written
+    assert "<" not in written
+    assert "\n" not in written
     assert not re.search(r"(?<!\\)[\[\]`$#*_]", re.sub(r"\\\\", "", written))
     json.loads(write([Cell("markdown", written)], text))
 
@@ -70,10 +71,14 @@ def test_pictures_are_a_table_with_thumbnails(workspace: Workspace, folder: Path
     beside = pictures(collection, ids, {"score": [0.5, 1.0, 2], "word": ["a", "<b>", None]})._repr_html_()
     below = pictures(collection, ids, across=2)._repr_html_()
 
-    assert beside.count("<tr>") == 4 and beside.count('<img src="data:image/jpeg;base64,') == 3
-    assert "<td>0.500</td><td>a</td>" in beside and "<td>2</td><td></td>" in beside
-    assert "<td>&lt;b&gt;</td>" in beside and "<b>" not in beside
-    assert below.count("<tr>") == 2 and below.count("<td>") == 3
+    assert beside.count("<tr>") == 4
+    assert beside.count('<img src="data:image/jpeg;base64,') == 3
+    assert "<td>0.500</td><td>a</td>" in beside
+    assert "<td>2</td><td></td>" in beside
+    assert "<td>&lt;b&gt;</td>" in beside
+    assert "<b>" not in beside
+    assert below.count("<tr>") == 2
+    assert below.count("<td>") == 3
     for record in collection.snapshot().records[:3]:
         assert record.path.rsplit("/", 1)[-1] in repr(pictures(collection, ids))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,14 @@ from shown import drawn, ids, keys, new_home, new_page, open_page, press, run, t
 from streamlit.testing.v1 import AppTest
 
 from sharedspace.collection import Collection
+from sharedspace.lessons import projection
+from sharedspace.notebook import Cell
 from sharedspace.questions import Part
-from sharedspace.ui import cache, colouring, layouts, state
+from sharedspace.ui import cache, colouring, layouts, state, text
+from sharedspace.ui.learning import training_live
+from sharedspace.ui.learning.blocks import Code, Head, Prose, Quiz
 from sharedspace.ui.lessons import LESSONS
+from sharedspace.ui.notebooks import lessons
 from sharedspace.ui.state import State
 from sharedspace.vectors import unit
 
@@ -98,7 +105,8 @@ def test_search_asks_the_whole_query_again(sample: Collection, saved: Saved):
     played = play(saved["search"]())
 
     wanted, scores = shown_hits(at)
-    assert [hit.id for hit in played["result"]] == wanted and len(wanted) == 16
+    assert [hit.id for hit in played["result"]] == wanted
+    assert len(wanted) == 16
     assert [f"{hit.score:+.2f}" for hit in played["result"]] == scores
     assert [term.weight for term in played["result"].terms] == [1, -0.75, 1, 0.5]
     assert played.shown[-1].ids == tuple(wanted)
@@ -145,7 +153,8 @@ def test_the_map_has_the_same_points_words_star_and_selection(sample: Collection
     played = play(saved["map"]())
 
     assert np.array_equal(played["xy"], sample.map().xy)
-    assert np.array_equal(played["codes"], codes(at)) and played["names"] == data["legend"]
+    assert np.array_equal(played["codes"], codes(at))
+    assert played["names"] == data["legend"]
     assert np.array_equal(~played["shown"], mask(data["filtered"], len(played["xy"])))
     assert [word for word, *_ in played["texts"]] == [word for word, *_ in data["anchors"]]
     assert np.allclose([place for _, *place in played["texts"]], [place for _, *place in data["anchors"]], atol=1e-4)
@@ -155,9 +164,11 @@ def test_the_map_has_the_same_points_words_star_and_selection(sample: Collection
     assert points == int(played["shown"].sum())
     (rings,) = [trace for trace in figure.data if trace.name == "selected"]
     rows = np.flatnonzero(mask(data["selected"], len(played["xy"])))
-    assert np.allclose(np.column_stack([rings.x, rings.y]), sample.map().xy[rows]) and len(rows) == 4
+    assert np.allclose(np.column_stack([rings.x, rings.y]), sample.map().xy[rows])
+    assert len(rows) == 4
     wanted = [sample.snapshot().ids[row] for row in data["hits"]]
-    assert [hit.id for hit in played["result"] if hit.matched] == wanted and wanted
+    assert [hit.id for hit in played["result"] if hit.matched] == wanted
+    assert wanted
 
 
 @pytest.mark.parametrize("by", [colouring.SIMILAR, colouring.TRUST, colouring.CONTRAST, "query: sea <b>"])
@@ -251,7 +262,8 @@ def test_answers_have_the_same_pictures_and_probabilities(sample: Collection, sa
     played = play(saved["zero-shot"]())
 
     table = next(one for one in played.shown if hasattr(one, "across"))
-    assert list(table.ids) == [tile[0] for tile in tiles] and len(tiles) == 24
+    assert list(table.ids) == [tile[0] for tile in tiles]
+    assert len(tiles) == 24
     assert [f"{value:.0%}" for value in table.columns["probability"]] == [tile[1] for tile in tiles]
 
 
@@ -291,7 +303,9 @@ def test_the_doctor_says_the_same(sample: Collection, saved: Saved):
 # ---- Clusters
 
 
-@pytest.mark.parametrize(("method", "knob"), [("k-means", ("groups", 5)), ("HDBSCAN", ("least", 12)), ("On the map", None)])
+@pytest.mark.parametrize(
+    ("method", "knob"), [("k-means", ("groups", 5)), ("HDBSCAN", ("least", 12)), ("On the map", None)]
+)
 def test_clusters_are_the_same_with_their_names(
     method: str, knob: tuple[str, int] | None, sample: Collection, saved: Saved
 ):
@@ -309,7 +323,8 @@ def test_clusters_are_the_same_with_their_names(
         assert title in texts(at)
     assert f"**{len(played['numbers'])} groups**" in texts(at)
     agreement = played["agreement"]
-    assert f"adjusted Rand {agreement.rand:.3f}" in texts(at) and f"purity {agreement.purity:.0%}" in texts(at)
+    assert f"adjusted Rand {agreement.rand:.3f}" in texts(at)
+    assert f"purity {agreement.purity:.0%}" in texts(at)
     last = played["numbers"][:24][-1]
     assert [played["groups"].ids[row] for row in played["typical"]] == ids(at, f"sheet.{last}")
 
@@ -328,7 +343,8 @@ def test_groups_that_were_edited_stay_so(sample: Collection, saved: Saved):
     played = play(saved["clusters"]())
 
     group = dict(zip(played["groups"].ids, played["groups"].labels.tolist(), strict=True))
-    assert len(played["numbers"]) == 3 and group[merged[0]] == group[merged[1]]
+    assert len(played["numbers"]) == 3
+    assert group[merged[0]] == group[merged[1]]
     assert played["titles"][1] == "grandmother's {cake}"
 
 
@@ -385,9 +401,11 @@ def test_images_are_those_of_the_filter(sample: Collection, saved: Saved):
     played = play(saved["images"]())
 
     wanted = ids(at, "all")
-    assert [record.id for record in played["page"]] == wanted and wanted
+    assert [record.id for record in played["page"]] == wanted
+    assert wanted
     table = played.shown[-1]
-    assert len(table) == len(played["records"]) and set(table["setting"]) == {"snow"}
+    assert len(table) == len(played["records"])
+    assert set(table["setting"]) == {"snow"}
 
 
 # ---- beside the app
@@ -397,11 +415,11 @@ def test_a_notebook_only_reads_beside_the_app_that_holds_the_home(
     home: Path, sample: Collection, saved: Saved, kernel: Kernel
 ):
     open_page("search", collection="sample", q="a boat")
-    text = saved["search"]()
+    written = saved["search"]()
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*.npy")}
     edition = sample.edition
 
-    book = kernel.run(nbformat.reads(text, as_version=4))
+    book = kernel.run(nbformat.reads(written, as_version=4))
 
     outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
     assert outputs[-1].data["text/html"].count("<img") == 12
@@ -417,16 +435,54 @@ def test_what_a_user_typed_is_no_markup_in_a_notebook(sample: Collection, saved:
     cells = json.loads(saved["search"]())["cells"]
 
     said = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    assert "<" not in said and "\\$y\\$" in said
+    assert "<" not in said
+    assert "\\$y\\$" in said
 
 
 # ---- lessons
 
 
+def test_blocks_of_a_lesson_are_markdown_and_code_with_a_folded_answer():
+    typed = text.plain(HOSTILE)
+    blocks = [
+        Head("The <b>gap</b>"),
+        Prose(f":material/info: You typed {typed}, :gray[quietly]."),
+        Quiz("Which?", ("a", HOSTILE), "a", HOSTILE, f"Since {typed}."),
+        Code("x = 1\nx + 1"),
+        Prose("Afterwards", quiet=True),
+    ]
+
+    first, code, last = lessons.cells(blocks)
+
+    assert code == Cell("code", "x = 1\nx + 1")
+    assert last == Cell("markdown", "Afterwards")
+    assert first.source.startswith("## The &lt;b>gap&lt;/b>\n\nYou typed ")
+    assert "quietly." in first.source
+    assert "material" not in first.source
+    tags = set(re.findall(r"<[^>]*>?", first.source))
+    assert tags == {"<details>", "<summary>", "</summary>", "</details>"}
+    assert first.source.index("- a\n- ") < first.source.index("<details>") < first.source.index("You said: a.")
+
+
+def test_the_answer_of_a_question_that_is_open_is_not_in_the_notebook():
+    (cell,) = lessons.cells([Quiz("Which?", ("a", "b"))])
+
+    assert "details" not in cell.source
+
+
+QUICK = {"learn_scale": {"scale.most": 1000}, "learn_training": {"training.batch": 128}}  # what a test has time for
+
+
 def taken(name: str) -> AppTest:
-    """A lesson with all its predictions committed."""
-    at = open_page(name, collection="sample")
+    """A lesson with all its predictions committed, and what it works out in the background at hand."""
+    at = new_page(name, collection="sample")
+    for key, value in QUICK.get(name, {}).items():
+        at.session_state[key] = value
     for _ in range(8):
+        at = run(at)
+        while cache.jobs().active():
+            time.sleep(0.05)
+            at = run(at)
         questions = [radio for radio in at.radio if radio.key and radio.key.startswith("choice-")]
         if not questions:
             break
@@ -436,9 +492,15 @@ def taken(name: str) -> AppTest:
 
 
 @pytest.mark.parametrize("name", [lesson.name for lesson in LESSONS])
-def test_a_lesson_that_was_taken_runs_as_a_notebook(name: str, sample: Collection, saved: Saved):
+def test_a_lesson_that_was_taken_runs_as_a_notebook(
+    name: str, sample: Collection, saved: Saved, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(training_live, "ENOUGH", 640)
     at = taken(name)
     assert not [button for button in at.button if button.label == "Commit"]
+    assert not at.error
+    monkeypatch.setattr(projection, "NEIGHBOURS", (15,))  # the notebook draws all the maps of the lesson, 36
+    monkeypatch.setattr(projection, "SEEDS", (0,))
 
     played = play(saved[name.removeprefix("learn_")]())
 

@@ -83,6 +83,12 @@ class Encoder(Protocol):
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit rows; a text is only ever text, also where it looks like a path or address."""
 
+    def raw(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """What `encode` scales to length 1: (n, d) float32 rows as they leave the model, of any length."""
+
+    def raw_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """What `texts` scales to length 1: (n, d) float32 rows of any length."""
+
     def tokens(self, text: str) -> Tokens:
         """What the model sees of a text."""
 

@@ -102,9 +102,13 @@ class ClipEncoder:
 
     def encode(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         """(n, d) float32 unit rows."""
+        return unit(self.raw(prepared))
+
+    def raw(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, d) float32 rows of any length."""
         if not prepared:
             return np.empty((0, self.space.dimension), dtype=np.float32)
-        return unit(np.concatenate([self._forward(prepared[at : at + BATCH]) for at in range(0, len(prepared), BATCH)]))
+        return np.concatenate([self._forward(prepared[at : at + BATCH]) for at in range(0, len(prepared), BATCH)])
 
     def images(self, pictures: Sequence[Image.Image]) -> np.ndarray:
         """(n, d) float32 unit rows."""
@@ -112,12 +116,16 @@ class ClipEncoder:
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 unit rows."""
+        return unit(self.raw_texts(texts))
+
+    def raw_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) float32 rows of any length."""
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # those of a batch end at the same place
         batches = [[clean(texts[place]) for place in order[at : at + TEXTS]] for at in range(0, len(order), TEXTS)]
         rows = np.concatenate([self._read(batch) for batch in batches])
-        return unit(rows[np.argsort(order)])
+        return np.asarray(rows[np.argsort(order)])
 
     def tokens(self, text: str) -> Tokens:
         """What the model sees: pieces, limit, cut pieces, unknown words."""

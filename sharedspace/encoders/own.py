@@ -59,6 +59,14 @@ class OwnVectors:
             self._refuse("texts")
         return self.encode([])
 
+    def raw(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        """(0, d) of nothing; else raises ModelUnavailable."""
+        return self.encode(prepared)
+
+    def raw_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """(0, d) of nothing; else raises ModelUnavailable."""
+        return self.texts(texts)
+
     def tokens(self, text: str) -> Tokens:
         """Nothing is read of a text."""
         return Tokens((), 0, 0, ())

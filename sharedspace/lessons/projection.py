@@ -87,8 +87,13 @@ def save(grid: Grid, path: Path) -> None:
 def load(path: Path) -> Grid:
     """Read what `save` wrote."""
     with np.load(path) as pack:
-        lists = pack["neighbours"].tolist(), pack["distances"].tolist(), pack["seeds"].tolist()
-        return Grid(str(pack["of"]), *map(tuple, lists), pack["xy"].astype(np.float32))  # type: ignore[arg-type]
+        return Grid(
+            of=str(pack["of"]),
+            neighbours=tuple(pack["neighbours"].tolist()),
+            distances=tuple(pack["distances"].tolist()),
+            seeds=tuple(pack["seeds"].tolist()),
+            xy=pack["xy"].astype(np.float32),
+        )
 
 
 def shown(vectors: np.ndarray, xy: np.ndarray) -> float:
@@ -100,7 +105,8 @@ def shown(vectors: np.ndarray, xy: np.ndarray) -> float:
 def apart(points: np.ndarray) -> np.ndarray:
     """All distances of points (n, 2), (n, n) float64."""
     points = points.astype(np.float64)
-    return np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+    x, y = (points[:, None] - points[None]).transpose(2, 0, 1)
+    return np.asarray(np.hypot(x, y))
 
 
 def drawn_nearest(xy: np.ndarray, k: int = NEAREST) -> np.ndarray:
@@ -187,10 +193,11 @@ def agreement(vectors: np.ndarray, maps: np.ndarray) -> Agreement:
     near, far = near_and_far(cosines)
     near, far = (np.triu(pairs | pairs.T, 1) for pairs in (near, far))
     drawn = [apart(xy) for xy in maps]
-    by_kind = [
-        tuple(projection.rank_correlation(-cosines[pairs], one[pairs]) for one in drawn) for pairs in (near, far)
-    ]
-    return Agreement(*by_kind, int(near.sum()), int(far.sum()))
+
+    def correlations(pairs: np.ndarray) -> tuple[float, ...]:
+        return tuple(projection.rank_correlation(-cosines[pairs], one[pairs]) for one in drawn)
+
+    return Agreement(correlations(near), correlations(far), int(near.sum()), int(far.sum()))
 
 
 @dataclass(frozen=True, slots=True)

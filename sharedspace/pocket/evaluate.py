@@ -1,18 +1,18 @@
 """What the pocket model can and cannot do, measured on held-out scenes through the path that users take."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sharedspace.pocket.captions import Caption, article, full_caption, match_matrix, pair_caption
+from sharedspace.pocket import tasks
+from sharedspace.pocket.captions import Caption, full_caption, match_matrix, pair_caption
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.shapes import KINDS
-from sharedspace.pocket.vocabulary import COLOURS, HYPERNYMS, NAMES, NUMBERS, PLACES, SETTINGS
-from sharedspace.pocket.world import COLOUR_NAMES, OPPOSITE, Scene, Split, sample_scene, triples
+from sharedspace.pocket.vocabulary import COLOURS, HYPERNYMS, NAMES, PLACES, SETTINGS
+from sharedspace.pocket.world import COLOUR_NAMES, Scene, Split, sample_scene, triples
 
 PIXELS = 256
 _TEMPLATE = "a photo of a {}"
@@ -43,11 +43,6 @@ class _Judge:
         """For each image: is the best of all labels in the template the true one?"""
         best = (images @ self.texts(template.format(label) for label in labels).T).argmax(1)
         return [labels[i] == truth for i, truth in zip(best, truths, strict=True)]
-
-    def prefers(self, images: Vectors, true: Sequence[str], false: Sequence[str]) -> list[bool]:
-        """For each image: is its true text nearer than its false one?"""
-        right, wrong = self.texts(true), self.texts(false)
-        return [bool(nearer) for nearer in (images * right).sum(1) > (images * wrong).sum(1)]
 
 
 def evaluate(model_dir: Path, *, seed: int = 0, n: int = 1000) -> dict[str, Any]:
@@ -207,68 +202,28 @@ def _queries(judge: _Judge, rng: np.random.Generator, n: int) -> list[dict[str, 
 
 def _weak_points(judge: _Judge, rng: np.random.Generator, n: int) -> list[dict[str, Any]]:
     """What contrastive training on short captions is known not to give; measured so that it can be said."""
-    rows = []
-    many = [replace(s, count=1 + i % 5, size="medium") for i, s in enumerate(_scenes(rng, n, "test"))]
-    texts = judge.texts(
-        f"{number} {s.kind if number == 'one' else NAMES[s.kind][0]}" for s in many for number in NUMBERS
-    )
-    scores = np.einsum("nd,nkd->nk", judge.images(many), texts.reshape(len(many), 5, -1))
-    rows.append(_row("weak", "how many (1 to 5)", scores.argmax(1) + 1 == [s.count for s in many], 1 / 5))
+    counting = tasks.counting(_scenes(rng, n, "test"))
     two = [s for s in _scenes(rng, 8 * n, "test", alone=False) if s.second][:n]
-    images = judge.images(two)
-    rows += _two_objects(judge, two, images)
-    drawn = [replace(s, pattern=("striped", "dotted")[i % 2], count=1) for i, s in enumerate(_scenes(rng, n, "test"))]
-    other = {"striped": "dotted", "dotted": "striped"}
-    rows.append(
-        _row(
-            "weak",
-            "stripes or dots",
-            judge.prefers(
-                judge.images(drawn),
-                [f"a {s.pattern} {s.kind}" for s in drawn],
-                [f"a {other[s.pattern]} {s.kind}" for s in drawn],
-            ),
-            1 / 2,
-        )
-    )
-    signs = [replace(s, word=KINDS[i % len(KINDS)], count=1) for i, s in enumerate(_scenes(rng, n, "test"))]
-    read = judge.hits(judge.images(signs), KINDS, [str(s.word) for s in signs], "a sign that says {}")
-    return [*rows, _row("weak", "the word on a sign (40)", read, 1 / 40)]
+    patterns, signs = tasks.patterns(_scenes(rng, n, "test")), tasks.signs(_scenes(rng, n, "test"))
+    return [
+        _task(judge, counting, judge.images(counting.scenes)),
+        *_two_objects(judge, two),
+        _task(judge, patterns, judge.images(patterns.scenes)),
+        _task(judge, signs, judge.images(signs.scenes)),
+    ]
 
 
-def _two_objects(judge: _Judge, scenes: list[Scene], images: Vectors) -> list[dict[str, Any]]:
-    rows = []
-    for name, relations in (("left or right", ("left", "right")), ("above or below", ("above", "below"))):
-        chosen = [i for i, s in enumerate(scenes) if s.relation in relations]
-        says = [f"{article(scenes[i].kind)} {{}} {article(str(scenes[i].second))}" for i in chosen]
-        words = {"left": "left of", "right": "right of", "above": "above", "below": "below"}
-        told = [str(scenes[i].relation) for i in chosen]
-        rows.append(
-            _row(
-                "weak",
-                name,
-                judge.prefers(
-                    images[chosen],
-                    [form.format(words[r]) for form, r in zip(says, told, strict=True)],
-                    [form.format(words[OPPOSITE[r]]) for form, r in zip(says, told, strict=True)],
-                ),
-                1 / 2,
-            )
-        )
-    bound = [i for i, s in enumerate(scenes) if s.colour != s.second_colour]
-    form = "a {} {} and a {} {}"
-    rows.append(
-        _row(
-            "weak",
-            "which object has which colour",
-            judge.prefers(
-                images[bound],
-                [form.format(s.colour, s.kind, s.second_colour, s.second) for s in (scenes[i] for i in bound)],
-                [form.format(s.second_colour, s.kind, s.colour, s.second) for s in (scenes[i] for i in bound)],
-            ),
-            1 / 2,
-        )
-    )
+def _task(judge: _Judge, task: tasks.Task, images: Vectors) -> dict[str, Any]:
+    best = tasks.scores(task, images, judge.texts).argmax(1) if task.scenes else np.empty(0)
+    return _row("weak", task.name, best == task.true, task.chance if task.scenes else None)
+
+
+def _two_objects(judge: _Judge, scenes: list[Scene]) -> list[dict[str, Any]]:
+    images, place = judge.images(scenes), {scene: row for row, scene in enumerate(scenes)}
+    asked = (tasks.relation(scenes, ("left", "right")), tasks.relation(scenes, ("above", "below")))
+    rows = [
+        _task(judge, task, images[[place[scene] for scene in task.scenes]]) for task in (*asked, tasks.binding(scenes))
+    ]
     order = np.argsort(-(images @ judge.texts(_TEMPLATE.format(kind) for kind in KINDS).T), axis=1)[:, :2]
     found = [{KINDS[i] for i in pair} == {s.kind, s.second} for pair, s in zip(order, scenes, strict=True)]
     return [*rows, _row("weak", "both of two objects are the best two (40)", found, 2 / (40 * 39))]

@@ -114,9 +114,10 @@ def _pupils_strip(found: Seat, title: str, file: Callable[[str], Path]) -> None:
         with _row():
             st.markdown(f":material/school: In class **{found.room.code}**", width="content")
             place = found.room.place
-            if place is not None and place.number > state.get().followed and not _is_here(place, title):
-                if st.button(f"Go with the class: {_title(place)}", key="class.go", type="primary"):
-                    _follow(place, file)
+            if place is not None and _calls(place, title):
+                words = f"Go with the class: {_title(place)}"
+                if st.button(words, key="class.go", type="primary", on_click=_follow, args=(place,)):
+                    st.switch_page(file(place.page), query_params=dict(place.query))
             st.button("Leave", key="class.leave", type="tertiary", on_click=leave)
 
     line()
@@ -126,18 +127,25 @@ def _title(place: Place) -> str:
     return next((one.title for one in LESSONS if one.name == place.page), "Lessons")
 
 
-def _is_here(place: Place, title: str) -> bool:
-    return _title(place) == title and all(st.query_params.get(name) == value for name, value in place.query.items())
+def _calls(place: Place, title: str) -> bool:
+    """Whether the class was sent elsewhere since this pupil last went along."""
+    here = (
+        _title(place) == title
+        and all(st.query_params.get(name) == value for name, value in place.query.items())
+        and all(state.value(key) == value for key, value in place.settings.items())
+    )
+    return place.number > state.get().followed and not here
 
 
-def _follow(place: Place, file: Callable[[str], Path]) -> None:
+def _follow(place: Place) -> None:
+    for key, value in place.settings.items():
+        state.set_value(key, value)
     if "collection" in place.query:
         state.open_collection(place.query["collection"])
     state.update(followed=place.number)
-    st.switch_page(file(place.page), query_params=dict(place.query))
 
 
 def for_guests() -> frozenset[str]:
-    """Names of the collections that visitors at other machines may see: the sample set, and what their class looks at."""
+    """Names of the collections for visitors at other machines: the sample set, and what their class looks at."""
     found = seat()
     return frozenset({SAMPLE}) | (frozenset() if found is None else found.room.shown)

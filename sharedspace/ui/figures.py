@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from sharedspace.ui import state
+from sharedspace.ui import recording, state
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -18,6 +18,7 @@ TALLER = 1.25
 
 def figure(drawn: Figure, key: str, alt: str, **more: Any) -> Any:
     """Draw a plotly figure; `alt` says what it shows; `more` goes to `st.plotly_chart`, whose result is given."""
+    recording.figure(drawn, alt)
     shown = larger(drawn) if state.presenting() else drawn
     return st.plotly_chart(shown, key=key, alt=alt, config={"displayModeBar": False}, **more)
 

@@ -11,6 +11,7 @@ from sharedspace.collection import Collection
 from sharedspace.records import SearchResult
 from sharedspace.ui import cache, detail, frame, galleries, selecting, state
 from sharedspace.ui.asking import Question, fresh
+from sharedspace.ui.handout import buttons as as_page
 from sharedspace.ui.notebooks import asked as as_notebook
 from sharedspace.ui.routes import address
 
@@ -61,7 +62,9 @@ def _found_before(collection: Collection, question: Question) -> None:
         selecting.bar(collection, "search")
         if records:
             galleries.pictures(records[:60], "search.selected", label="Selected images")
-        as_notebook.search_button(collection, question, 12, None, table=False)
+        with st.container(horizontal=True):
+            as_page.search(collection, question)
+            as_notebook.search_button(collection, question, 12, None, table=False)
 
 
 @st.fragment
@@ -77,7 +80,9 @@ def _found(collection: Collection, question: Question, k: int, shape: str, rate:
         with st.container():
             selecting.bar(collection, "search", [hit.id for hit in result.hits if hit.matched is not False])
         detail.beside(collection, lambda: _shown(collection, result, shape), result)
-        as_notebook.search_button(collection, question, k, line, shape == TABLE)
+        with st.container(horizontal=True):
+            as_page.search(collection, question, k, line)
+            as_notebook.search_button(collection, question, k, line, shape == TABLE)
 
 
 def _shown(collection: Collection, result: SearchResult, shape: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from sharedspace import chance
 from sharedspace.collection import Collection
 from sharedspace.records import Hit, ImageRecord, SearchResult
-from sharedspace.ui import cache, state
+from sharedspace.ui import cache, recording, state
 from sharedspace.ui.gallery.component import Tile, gallery, last_event
 from sharedspace.ui.routes import address
 from sharedspace.ui.text import plain, short
@@ -31,6 +31,7 @@ def hear(key: str, ids: Sequence[str]) -> None:
 
 def show(tiles: Sequence[Tile], key: str, tile: str = "8.5rem", label: str = "Pictures") -> None:
     """Draw a gallery; what is done in it holds from the next run on, which `hear` begins."""
+    recording.pictures(tiles, label)
     now = state.get()
     gallery(
         tiles,

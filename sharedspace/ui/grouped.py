@@ -90,3 +90,10 @@ def present(version: Version, ids: Sequence[str], shown: np.ndarray) -> tuple[np
     group = dict(zip(version.ids, version.labels.tolist(), strict=True))
     rows = [row for row, id in enumerate(ids) if shown[row] and id in group]
     return np.array(rows, dtype=np.intp), np.array([group[ids[row]] for row in rows], dtype=np.int64)
+
+
+def by_image(
+    ids: Sequence[str], rows: np.ndarray, labels: np.ndarray, titles: Mapping[int, str]
+) -> dict[str, str | None]:
+    """What the group of each image is called, by id, for images at `rows` (m,) in the groups `labels` (m,)."""
+    return {ids[row]: titles.get(label) for row, label in zip(rows.tolist(), labels.tolist(), strict=True)}

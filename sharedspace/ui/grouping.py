@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -15,9 +16,10 @@ from sharedspace.encoders.own import OWN
 from sharedspace.errors import BadInput, ModelUnavailable
 from sharedspace.jobs import Job
 from sharedspace.records import Clustering, Name
-from sharedspace.ui import browsing, cache, detail, frame, galleries, grouped, regroup, selecting, state
+from sharedspace.ui import browsing, cache, detail, frame, galleries, grouped, recording, regroup, selecting, state
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.grouped import Version, Wanted
+from sharedspace.ui.handout import buttons as as_page
 from sharedspace.ui.notebooks import clustered as as_notebook
 from sharedspace.ui.text import plain
 
@@ -100,8 +102,12 @@ def _groups(collection: Collection, wanted: Wanted, words: tuple[str, ...], aske
         shown = _shown(collection, version, words)
         with st.container():
             regroup.history(collection, found, version)
-        detail.beside(collection, lambda: _draw(collection, wanted, shown))
-        as_notebook.button(collection, version, version is not found, bool(shown.names), words, wanted)
+        with recording.on() as blocks:
+            detail.beside(collection, lambda: _draw(collection, wanted, shown))
+        with st.container(horizontal=True):
+            by = partial(grouped.by_image, collection.snapshot().ids, shown.rows, shown.labels, shown.titles)
+            as_page.view(collection, "clusters", "groups", blocks, f"Groups by {said(version.wanted)}.", by)
+            as_notebook.button(collection, version, version is not found, bool(shown.names), words, wanted)
 
 
 def _found(collection: Collection, wanted: Wanted) -> Version | None:

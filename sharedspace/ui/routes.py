@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import re
 import signal
 import threading
@@ -194,6 +195,8 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     """Warm up at start; at the end stop long work between two batches and let go of the home."""
     from sharedspace.ui import cache
 
+    # Plotly takes pandas for loaded while another session's page still imports it, and fails: so before all pages.
+    importlib.import_module("pandas")
     jobs = cache.jobs()
     _stop_on_signal(jobs)
     cache.warm_up(own_address)

@@ -1,23 +1,19 @@
-"""The map that is on screen as one HTML file, which opens anywhere."""
+"""The map that is on screen as one HTML file, which opens anywhere: to explore, and of a large set also whole."""
 
 from __future__ import annotations
-
-import base64
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from sharedspace import images
 from sharedspace.collection import Collection
 from sharedspace.home import Snapshot
 from sharedspace.records import SearchResult
-from sharedspace.ui import cache, galleries
+from sharedspace.ui import galleries, state
 from sharedspace.ui.colouring import Colouring
+from sharedspace.ui.handout import buttons
+from sharedspace.ui.handout.explorer import MOST, Screen
 from sharedspace.ui.layouts import Layout
 from sharedspace.ui.spacemap.page import page
-
-PICTURES = 3000  # images up to which the page carries its pictures
 
 
 def button(
@@ -29,24 +25,25 @@ def button(
     shown: np.ndarray | None,
 ) -> None:
     """What is on screen as one HTML file that needs no server."""
-
-    def made() -> str:
-        return made_page(collection, snapshot, laid, coloured, result, shown)
-
+    among = laid.xy is collection.map().xy  # and not across the gap, or along axes
+    chosen = sorted(state.get().selected)
+    buttons.whole_map(collection, Screen(snapshot, laid, coloured, among, shown, chosen, result))
+    if len(snapshot.records) <= MOST:
+        return
     st.download_button(
-        "Save as a page",
-        made,
-        f"{collection.info.name}-map.html",
+        f"All {len(snapshot.records):,} points as a page",
+        lambda: points(collection, snapshot, laid, coloured, result, shown),
+        f"{collection.info.name}-points.html",
         "text/html",
-        key="map.html",
-        icon=":material/draft:",
+        key="points.html",
+        icon=":material/scatter_plot:",
         type="tertiary",
         on_click="ignore",
-        help="One HTML file with the map and its pictures, which opens anywhere, without this app or a network",
+        help=f"One HTML file with the whole map but without pictures; the other one holds {MOST:,} images with theirs",
     )
 
 
-def made_page(
+def points(
     collection: Collection,
     snapshot: Snapshot,
     laid: Layout,
@@ -54,9 +51,7 @@ def made_page(
     result: SearchResult | None,
     shown: np.ndarray | None,
 ) -> str:
-    """The map as HTML; the pictures are in it while they are not too many."""
-    home = cache.workspace().home
-    few = len(snapshot.records) <= PICTURES
+    """The whole map as HTML, without pictures."""
     given = [shown is None or bool(shown[row]) for row in range(len(snapshot.records))]  # the others stay at home
     at = {id: row for row, id in enumerate(snapshot.ids)}
     return page(
@@ -65,10 +60,7 @@ def made_page(
         coloured.codes,
         coloured.palette,
         coloured.legend,
-        [
-            _data(home.thumbnail(one.id)) if few and out else None
-            for one, out in zip(snapshot.records, given, strict=True)
-        ],
+        [None] * len(given),
         [galleries.caption(one) if out else "" for one, out in zip(snapshot.records, given, strict=True)],
         other="other or none",
         scale=coloured.scale,
@@ -79,10 +71,3 @@ def made_page(
         axes=laid.axes,
         note=laid.note,
     )
-
-
-def _data(path: Path | None) -> str | None:
-    """A picture as an address that holds it."""
-    if path is None:
-        return None
-    return f"data:{images.media_type(path)};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

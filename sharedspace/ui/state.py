@@ -245,6 +245,20 @@ def presenting() -> bool:
     return st.query_params.get("present") == "true" if known is None else known
 
 
+def settings(prefix: str) -> dict[str, Any]:
+    """How the widgets stand whose keys begin so: texts, numbers, and sequences of them; no buttons and toggles."""
+    found = {str(key): value for key, value in st.session_state.items() if str(key).startswith(prefix)}
+    return {key: value for key, value in found.items() if all(map(_plain, value if _many(value) else [value]))}
+
+
+def _many(value: Any) -> bool:
+    return type(value) in (list, tuple)
+
+
+def _plain(value: Any) -> bool:
+    return type(value) in (str, int, float)
+
+
 # ---- forms ------------------------------------------------------------------------------------------
 
 

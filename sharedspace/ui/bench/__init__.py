@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
+from sharedspace import zeroshot
 from sharedspace.collection import Collection
 from sharedspace.encoders import IN_THE_BOX
-from sharedspace.ui import browsing, cache, detail, filtering, frame, labelling, selecting, state, widgets, worked
+from sharedspace.records import Classification
+from sharedspace.ui import (
+    browsing,
+    cache,
+    detail,
+    filtering,
+    frame,
+    labelling,
+    recording,
+    selecting,
+    state,
+    widgets,
+    worked,
+)
 from sharedspace.ui.bench import answers, clicks, doctor, keep, truth
+from sharedspace.ui.handout import buttons as as_page
 from sharedspace.ui.labelling import Asked
 from sharedspace.ui.notebooks import labelled as as_notebook
+from sharedspace.ui.text import plain
 
 ANSWERS, TRUTH, CLICKS, DOCTOR, KEEP = "Answers", "Against the truth", "Your clicks", "Label doctor", "Keep and export"
 PARTS = [ANSWERS, TRUTH, CLICKS, DOCTOR, KEEP]
@@ -89,5 +105,20 @@ def _results(collection: Collection, asked: Asked) -> None:
         st.info("No image passes these filters: take one away to see more.", icon=":material/filter_alt_off:")
         return
     draw = {ANSWERS: answers.show, TRUTH: truth.show, CLICKS: clicks.show, DOCTOR: doctor.show, KEEP: keep.show}
-    detail.beside(collection, lambda: draw[str(part)](collection, asked, outcome))
-    as_notebook.button(collection, asked, labelling.uses(), part == DOCTOR)
+    with recording.on() as blocks:
+        detail.beside(collection, lambda: draw[str(part)](collection, asked, outcome))
+    with st.container(horizontal=True):
+        as_page.view(collection, "zero-shot", str(part), blocks, _told(outcome), lambda: _called(outcome))
+        as_notebook.button(collection, asked, labelling.uses(), part == DOCTOR)
+
+
+def _told(outcome: Classification) -> str:
+    """The labels, and how often they are right where that is known."""
+    report = zeroshot.report(outcome) if outcome.truth is not None else None
+    right = "" if report is None or report.top1 is None else f" Right are {report.top1:.1%} of {report.n:,}."
+    return f"{len(outcome.ids):,} images, labelled {', '.join(map(plain, outcome.labels))}.{right}"
+
+
+def _called(outcome: Classification) -> dict[str, str | None]:
+    """The labels of each image as one value, by id."""
+    return dict(zip(outcome.ids, map(labelling.joined, outcome.answers), strict=True))

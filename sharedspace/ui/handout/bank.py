@@ -15,7 +15,7 @@ from sharedspace.encoders.own import OWN
 from sharedspace.errors import ModelUnavailable
 
 MOST = 600  # texts of a bank
-CAPTIONS = 240  # of them at most
+CAPTIONS = 480  # of them at most
 AT_ONCE = 48  # texts that a model which is not in the box reads while one waits, a second or two
 LONGEST = 200  # characters of a text that is offered
 

@@ -30,6 +30,8 @@ LABEL = "Save as a page"
 ANYWHERE = "which opens anywhere, without this app, a model or a network"
 TEMPLATES = (zeroshot.TEMPLATE,)
 
+Values = Callable[[], Mapping[str, str | None]]  # by id
+
 
 def lesson(sheet: Sheet) -> None:
     """A lesson as far as it was taken."""
@@ -64,12 +66,13 @@ def view(
     name: str,
     title: str,
     blocks: Sequence[Block],
-    values: Mapping[str, str | None] | None = None,
+    lead: str = "",
+    values: Values | None = None,
 ) -> None:
-    """What a page has shown, by `shown.recording`; its map has the colours of `values`, given by id."""
+    """What a page has shown, by `recording.on`, under a sentence in markdown; its map has the colours of `values`."""
     help = f"One HTML file with the pictures and figures on screen, {ANYWHERE}; all pictures are in it to explore"
     screen = _default_screen(collection, [id for one in blocks if isinstance(one, Pictures) for id in one.ids], values)
-    _download(collection, name, f"{collection.info.name}: {title}", lambda: blocks, screen, help)
+    _download(collection, name, f"{collection.info.name}: {title}", lambda: blocks, screen, help, lead=lead)
 
 
 def whole_map(collection: Collection, screen: Screen) -> None:
@@ -105,7 +108,7 @@ def _download(
         found = exploring.explorer(collection, screen(), known, galleries.caption)
         shown = blocks()
         ids = [*found.ids, *(id for one in shown if isinstance(one, Pictures) for id in one.ids)]
-        return page.write(title, shown, found, _addresses(home, ids), lead, folded)
+        return page.write(title, shown, found, addresses(home, ids), lead, folded)
 
     st.download_button(
         LABEL,
@@ -120,7 +123,7 @@ def _download(
     )
 
 
-def _addresses(home: Home, ids: Sequence[str]) -> dict[str, str]:
+def addresses(home: Home, ids: Sequence[str]) -> dict[str, str]:
     """The thumbnails of images as addresses that hold them; an image that has none is left out."""
     files = {id: path for id in ids if (path := home.thumbnail(id)) is not None}
     return {
@@ -138,7 +141,7 @@ def _present(collection: Collection) -> Collection:
 
 
 def _default_screen(
-    collection: Collection, first: Sequence[str] = (), values: Mapping[str, str | None] | None = None
+    collection: Collection, first: Sequence[str] = (), values: Values | None = None
 ) -> Callable[[], Screen]:
     """The map as the page Map has it, coloured by the values, else by the field that is chosen there, or the first."""
     fields = [name for name in colouring.choices(collection) if name in collection.fields()]
@@ -150,7 +153,8 @@ def _default_screen(
         now = _present(collection)
         snapshot, laid = exploring.plain_layout(now)
         if values is not None:
-            coloured = _coloured([values.get(id) for id in snapshot.ids])
+            given = values()
+            coloured = _coloured([given.get(id) for id in snapshot.ids])
         else:
             coloured = _coloured(now.column(field)) if field else _coloured(None, len(snapshot.ids))
         return Screen(snapshot, laid, coloured, shown=now.mask(), first=first, at_hand=at_hand())

@@ -33,7 +33,8 @@ function explore(root, told, pictures) {
     if (place >= 0) return askText(place, "");
     const cannot = `This file cannot embed new words, and “${words}” is not among its ${texts.length.toLocaleString("en")} texts. `;
     const near = nearestText(words, texts);
-    if (near) return askText(near.place, `${cannot}The nearest it holds, with ${near.common.map((word) => `“${word}”`).join(", ")} in common: `);
+    const common = near?.common.map((word) => `“${word}”`).join(", ");
+    if (near) return askText(near.place, `${cannot}The nearest it holds, with ${common} in common, is “${texts[near.place]}”. `);
     clear(`${cannot}None of them has a word in common with it.`);
   }
 

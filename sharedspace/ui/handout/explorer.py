@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sharedspace.ui.colouring import Colouring
 
 MOST = 2000  # images in a file
-POOL = 10_000  # images, evenly taken, among which different ones are looked for
+DIFFERENT = 400  # of them, of a larger collection, that are as different as can be
+POOL = 4000  # images, evenly taken, among which those are looked for
 HEIGHT = 560  # px of the map
 
 
@@ -98,7 +99,11 @@ def explorer(collection: Collection, screen: Screen, known: Known, caption: Call
 
 
 def chosen(snapshot: Snapshot, shown: np.ndarray | None, first: Sequence[str], most: int) -> np.ndarray:
-    """Rows (n,) in order: all that are shown, or `most` of them, those of the ids in `first` and then different ones."""
+    """Rows (n,) in order: all that are shown, or `most` of them.
+
+    Those of the ids in `first` come first, then a few that are as different as can be, so that no kind is missing, and
+    then at random (rows stand in the order of digests, so evenly taken is at random), so that the whole looks alike.
+    """
     rows = np.arange(len(snapshot.records)) if shown is None else np.flatnonzero(shown)
     if len(rows) <= most:
         return rows
@@ -107,10 +112,12 @@ def chosen(snapshot: Snapshot, shown: np.ndarray | None, first: Sequence[str], m
     taken = [at[id] for id in wanted if id in at][:most]
     others = np.setdiff1d(rows, taken)
     pool = others[:: -(-len(others) // POOL)]
-    if len(taken) < most:
-        more = quality.subset(snapshot.vectors[pool], most - len(taken)).rows
-        taken = [*taken, *pool[more].tolist()]
-    return np.sort(np.array(taken, dtype=np.intp))
+    different = min(DIFFERENT, most // 5, most - len(taken))
+    if different:
+        taken += pool[quality.subset(snapshot.vectors[pool], different).rows].tolist()
+    others = np.setdiff1d(rows, taken)
+    even = np.linspace(0, len(others) - 1, most - len(taken)).round().astype(np.intp)
+    return np.sort(np.array([*taken, *others[even].tolist()], dtype=np.intp))
 
 
 def plain_layout(collection: Collection) -> tuple[Snapshot, Layout]:
@@ -163,7 +170,7 @@ def _about(collection: Collection, screen: Screen, n: int, bank: Bank) -> tuple[
     if passed < of:
         why = f", {'those' if n == passed else f'of {passed:,}'} that pass the filters"
     if n < passed:
-        why += ": those on the screen, and then as different ones as can be"
+        why += ": those on the screen, some as different as can be, the rest at random"
     model = "vectors of its owner's" if space.model.startswith(OWN) else f"the vectors of {space.model}"
     said = [f"{held} of {collection.info.name}{why}, with {model} ({space.dimension} dimensions)."]
     if bank.texts:

@@ -89,7 +89,8 @@ def _explorer_html(explorer: Explorer, folded: bool) -> str:
     html = text("handout.html").replace("<!-- the map -->", payload.HTML)
     if not folded:
         return html
-    return f'<details class="ho-folded"><summary>Explore the pictures of {escaped(explorer.name)}</summary>{html}</details>'
+    summary = f"<summary>Explore the pictures of {escaped(explorer.name)}</summary>"
+    return f'<details class="ho-folded">{summary}{html}</details>'
 
 
 def _used(blocks: Sequence[Block], explorer: Explorer | None, pictures: Mapping[str, str]) -> dict[str, str]:

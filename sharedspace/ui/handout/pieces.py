@@ -102,7 +102,8 @@ def _cell(value: object) -> str:
 
 def _pictures(block: Pictures) -> str:
     items = "".join(
-        f'<li><img data-picture="{escaped(id)}" alt="" loading="lazy" decoding="async"><span>{escaped(words)}</span></li>\n'
+        f'<li><img data-picture="{escaped(id)}" alt="" loading="lazy" decoding="async">'
+        f"<span>{escaped(words)}</span></li>\n"
         for id, words in zip(block.ids, block.captions, strict=True)
     )
     return f'<ul class="ho-pictures" aria-label="{escaped(block.alt)}">\n{items}</ul>\n'

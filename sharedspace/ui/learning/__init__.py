@@ -9,9 +9,10 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.ui import frame
+from sharedspace.ui.handout import buttons as as_page
 from sharedspace.ui.learning import teaching
-from sharedspace.ui.lessons import LESSONS, Lesson, beside, named
 from sharedspace.ui.learning.sheet import Sheet
+from sharedspace.ui.lessons import LESSONS, Lesson, beside, named
 from sharedspace.ui.notebooks import lessons as as_notebook
 
 __all__ = ["Sheet", "lesson"]
@@ -34,7 +35,9 @@ def lesson(name: str) -> Iterator[tuple[Collection, Sheet]]:
 def _end(one: Lesson, sheet: Sheet) -> None:
     """What to take along, and the way on."""
     st.divider()
-    as_notebook.button(sheet.collection, one, lambda: sheet.blocks)
+    with st.container(horizontal=True):
+        as_page.lesson(sheet)
+        as_notebook.button(sheet.collection, one, lambda: sheet.blocks)
     before, after = beside(one)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         if before is not None and st.button(before.title, icon=":material/arrow_back:", key="before"):

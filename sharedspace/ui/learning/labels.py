@@ -95,7 +95,9 @@ def _accuracy(collection: Collection, sheet: Sheet, asked: Asked) -> Classificat
         return None
     rate = Rate(round(report.top1 * report.n), report.n)
     band = BANDS[int(np.searchsorted(ENDS, rate.share, side="right"))]
-    sheet.settle(guess, band, f"{rate.words}, where guessing gives {1 / len(names):.1%} (1 of {len(names)} labels).")
+    told = " These pictures cannot tell it from guessing." if rate.holds(1 / len(names)) else ""
+    why = f"{rate.words}, where guessing gives {1 / len(names):.1%} (1 of {len(names)} labels).{told}"
+    sheet.settle(guess, band, why)
     sheet.code(
         "from sharedspace import zeroshot\n"
         f"labels = {names!r}\n"

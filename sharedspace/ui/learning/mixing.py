@@ -167,6 +167,12 @@ def _one_query(collection: Collection, sheet: Sheet, other: Other) -> None:
             words = [f"{scores[row]:+.2f} {named[row]}" for row in best.tolist()]
             shown = [records[other.rows[row]] for row in best.tolist()]
             sheet.pictures(shown, f"found.{key}", words, f"The best {len(shown)} for {chosen}, {title}")
+        sheet.code(
+            "records = [collection.snapshot().records[row] for row in rows]\n"
+            f"best = {{name: np.argsort(-(index @ pair.queries[{at}]), kind='stable')[:{FOUND}] for name, index in "
+            "(('own', pair.images), ('other', pair.other_images))}\n"
+            "{name: [records[row].path for row in places] for name, places in best.items()}"
+        )
 
 
 def _guard(collection: Collection, sheet: Sheet, other: Other) -> None:

@@ -31,8 +31,8 @@ def show() -> None:
                     _card(one)
         st.caption(
             "For teachers: *Presentation* in the sidebar makes everything large for the room. In a class each pupil "
-            "answers on a device of their own, and nobody sees an answer before you reveal it. Nothing is stored, and no "
-            "names are asked for."
+            "answers on a device of their own, and nobody sees an answer before you reveal it. Nothing is stored, and "
+            "no names are asked for."
         )
 
 

@@ -117,7 +117,9 @@ def _wait(asked: Question) -> None:
         if seat is None or seat.room.revealed(asked.key):
             st.rerun()
         found = seat.room.spread(asked)
-        st.markdown(f":material/hourglass_top: Your answer is in, {found.n} of {found.n + found.waiting} have answered.")
+        st.markdown(
+            f":material/hourglass_top: Your answer is in, {found.n} of {found.n + found.waiting} have answered."
+        )
 
     waiting()
 

@@ -51,8 +51,8 @@ def _seeds(collection: Collection, sheet: Sheet, rows: tuple[int, ...]) -> Drawn
     sheet.head("Drawn a second time")
     k = lesson.NEAREST
     question = (
-        f"The same {len(rows):,} vectors are drawn twice by UMAP, with another seed. Of the {k} pictures that are drawn "
-        f"nearest to one, how many are among its {k} nearest on the second map too, on average?"
+        f"The same {len(rows):,} vectors are drawn twice by UMAP, with another seed. Of the {k} pictures that are "
+        f"drawn nearest to one, how many are among its {k} nearest on the second map too, on average?"
     )
     guess = sheet.predict("seed", question, STAYS)
     if guess is None:
@@ -137,7 +137,8 @@ def _strangers(sheet: Sheet, now: Drawn) -> bool:
 
 def _correlations(found: Agreement) -> str:
     def span(values: tuple[float, ...]) -> str:
-        return f"{min(values):.2f} to {max(values):.2f} over {len(values)} seeds"
+        low, high = (f"{value:.2f}" for value in (min(values), max(values)))
+        return f"{low if low == high else f'{low} to {high}'} over {len(values)} seeds"
 
     return (
         "As a rank correlation (Spearman; 1 is the same order, 0 none) of the distance in the space, 1 − cosine, with "

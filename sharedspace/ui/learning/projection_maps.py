@@ -117,7 +117,9 @@ def look(collection: Collection, sheet: Sheet, now: Drawn) -> None:
         trust, of_pca, share = now.trust(xy), now.trust(now.pca), lesson.shown(now.vectors, now.pca)
         left, right = st.columns(2)
         with left:
-            told = f"UMAP with {drawing.n_neighbors} neighbours, least distance {drawing.min_dist:g}, seed {drawing.seed}"
+            told = (
+                f"UMAP with {drawing.n_neighbors} neighbours, least distance {drawing.min_dist:g}, seed {drawing.seed}"
+            )
             sheet.figure(
                 maps.drawing(xy, words, codes, names), "umap", f"{told}: {len(xy):,} pictures, trust {trust:.2f}"
             )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.lessons import projection as lesson
 from sharedspace.lessons.projection import Three
 from sharedspace.lessons.retrieval import spaced
-from sharedspace.plots import maps
+from sharedspace.plots import maps, theme
 from sharedspace.records import Drawing
 from sharedspace.ui import frame, galleries, state
 from sharedspace.ui.learning.projection_maps import Drawn
@@ -85,7 +86,7 @@ def _told(here: Three, is_start: bool) -> str:
 def _side_by_side(sheet: Sheet, now: Drawn, rows: tuple[int, int, int]) -> None:
     """The map of each of two seeds with the three on it."""
     words = [galleries.caption(record) for record in now.records]
-    codes = (~_among(len(now.records), rows)).astype("uint8")
+    codes = np.where(np.isin(np.arange(len(now.records)), rows), 0, theme.OTHER_CODE).astype(np.uint8)
     for seed, column in zip(now.grid.seeds[:2], st.columns(2), strict=True):
         drawing = Drawing(now.neighbours, now.default.min_dist, seed)
         xy = now.grid.at(drawing)
@@ -97,12 +98,6 @@ def _side_by_side(sheet: Sheet, now: Drawn, rows: tuple[int, int, int]) -> None:
                 f"Seed {seed}: from A to B {to_b:.2f}, from A to C {to_c:.2f}, in radii of the map",
             )
             sheet.note(f"Seed {seed}")
-
-
-def _among(n: int, rows: tuple[int, ...]) -> Any:
-    import numpy as np
-
-    return np.isin(np.arange(n), rows)
 
 
 def _table(sheet: Sheet, now: Drawn, rows: tuple[int, int, int]) -> None:

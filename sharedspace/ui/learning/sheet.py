@@ -89,7 +89,7 @@ class Sheet:
         `subject` names what the question is about, where the reader can change that: another one is asked anew.
         """
         guess = predicting.predict(self.lesson, key, question, options, subject)
-        self._now.append(Quiz(question, tuple(options), None if guess is None else guess.choice))
+        self._now.append(Quiz(question, tuple(options), None if guess is None else guess.choice or None))
         return guess
 
     def settle(self, guess: Guess, right: str | None, why: str = "") -> None:

@@ -30,7 +30,7 @@ def panel(collection: Collection, one: Lesson) -> None:
             icon=":material/campaign:",
             on_click=_send,
             args=(seat, one.name),
-            help="A button appears on the pupils' pages; they come with the parameters of this page",
+            help="A button appears on the pupils' pages; their page then stands as yours does now",
         )
         with st.popover("Link", icon=":material/link:"):
             st.caption("This page as it stands, with the code of the class:")
@@ -55,7 +55,8 @@ def _parameters() -> dict[str, str]:
 
 @guarded
 def _send(seat: Seat, page: str) -> None:
-    seat.room.send(state.get().secret, page, _parameters())
+    settings = state.settings(f"{page.removeprefix('learn_')}.")
+    seat.room.send(state.get().secret, page, _parameters(), settings)
 
 
 def section() -> None:

@@ -193,7 +193,8 @@ def _code(sheet: Sheet, settings: Settings) -> None:
         "from sharedspace.pocket import toy\n\n"
         f"trainer = toy.Trainer(batch={settings.batch}, rate={settings.rate!r}, loss={settings.loss!r}, "
         f"seed={settings.seed}{bias})\n"
-        f"losses = [trainer.step() for _ in range({steps})]  # {steps * settings.batch:,} samples\n"
+        "with toy.one_thread():  # quicker than two, which wait for each other\n"
+        f"    losses = [trainer.step() for _ in range({steps})]  # {steps * settings.batch:,} samples\n"
         "accuracy, gap, matrix = training.measure(*trainer.vectors())\n"
         'f"loss {losses[0]:.2f} at first, {losses[-1]:.2f} at last; {accuracy:.0%} of {len(toy.held_out())} held-out '
         'pictures; gap {gap:.2f}"'

@@ -136,7 +136,7 @@ def _curves(sheet: Sheet, seen: Seen) -> None:
         f"to {now.accuracy:.0%}, temperature {1 / first.scale:.3f} to {1 / now.scale:.3f}, modality gap "
         f"{first.gap:.2f} to {now.gap:.2f}."
     )
-    figure = plots.curves([_curve(one) for one in runs], start, formula, 1 / len(seen.captions))
+    figure = plots.curves([curve(one) for one in runs], start, formula, 1 / len(seen.captions))
     sheet.figure(figure, "curves", alt)
     sheet.note(
         "All over samples seen, not over steps: a step of a larger batch has seen more. The dashed line is the loss "
@@ -146,7 +146,8 @@ def _curves(sheet: Sheet, seen: Seen) -> None:
         sheet.note("The two losses are different measures: compare the accuracy, not the loss.")
 
 
-def _curve(seen: Seen) -> plots.Curves:
+def curve(seen: Seen) -> plots.Curves:
+    """A training as its figure takes it."""
     at, loss = smooth(seen.losses, seen.settings.batch)
     return plots.Curves(
         name=name(seen.settings),

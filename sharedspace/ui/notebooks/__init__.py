@@ -15,9 +15,7 @@ from sharedspace.ui.notebooks.written import opening
 __all__ = ["download"]
 
 
-def download(
-    collection: Collection, page: str, head: str, cells: Callable[[], Sequence[Cell]], lead: str = ""
-) -> None:
+def download(collection: Collection, page: str, head: str, cells: Callable[[], Sequence[Cell]], lead: str = "") -> None:
     """A download of a page as a notebook; its cells are made when it is pressed, of what they were given here.
 
     `page` names the file, `head` (plain text) and `lead` (markdown) stand at the top.

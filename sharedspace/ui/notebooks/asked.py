@@ -18,9 +18,7 @@ def search_button(collection: Collection, asked: Question, k: int, rate: float |
     """The query with its results; as a `table` they stand beside the columns of all saved queries that can be asked."""
     saved = list(cache.query_columns(collection)) if table else []
     chosen = sorted(state.get().selected)
-    download(
-        collection, "search", "Search", lambda: [*search(asked, k, rate, saved), *selection(chosen, SELECTED)]
-    )
+    download(collection, "search", "Search", lambda: [*search(asked, k, rate, saved), *selection(chosen, SELECTED)])
 
 
 def images_button(collection: Collection) -> None:
@@ -33,9 +31,8 @@ def images_button(collection: Collection) -> None:
 def search(asked: Question, k: int, rate: float | None, saved: Sequence[str]) -> list[Cell]:
     """A query with its results; `saved` are the queries whose columns stand beside them."""
     if not asked.parts:
-        return [markdown("Nothing was asked when this was written: put words of yours into `search`.")] + [
-            code('collection.search("a boat", k=12)')
-        ]
+        hint = markdown("Nothing was asked when this was written: put words of yours into `search`.")
+        return [hint, code('collection.search("a boat", k=12).hits[:3]')]
     columns = [
         'columns = {"rank": [hit.rank for hit in result], "score": [hit.score for hit in result]}',
         "if result.no_match_line is not None:",
@@ -78,14 +75,17 @@ def images(words: Sequence[str], page: int, size: int) -> list[Cell]:
             import json
 
             words = {list(words)!r}
+
+
+            def said(record):
+                return f"{{record.path}} {{json.dumps(record.meta, ensure_ascii=False)}}".casefold()
+
+
             snapshot, passed = collection.snapshot(), collection.mask()  # hidden images do not pass
             records = [
                 record
                 for row, record in enumerate(snapshot.records)
-                if (passed is None or passed[row])
-                and all(
-                    word in f"{{record.path}} {{json.dumps(record.meta, ensure_ascii=False)}}".casefold() for word in words
-                )
+                if (passed is None or passed[row]) and all(word in said(record) for word in words)
             ]
             print(f"{{len(records):,}} of {{len(snapshot.records):,}} images")
             """
@@ -102,10 +102,7 @@ def images(words: Sequence[str], page: int, size: int) -> list[Cell]:
             """
             import pandas as pd
 
-            table = [
-                {"id": one.id[:12], "path": one.path, "width": one.width, "height": one.height, **one.meta} for one in records
-            ]
-            pd.DataFrame(table)
+            pd.DataFrame([{"id": one.id[:12], "path": one.path, **one.meta} for one in records])
             """
         ),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +33,8 @@ _NAMED = """
 from sharedspace import naming
 
 numbers = sorted(set(groups.labels.tolist()) - {{-1}})
-if numbers{named}:
-    groups = collection.name_groups(groups, {words!r})
-titles = {{**naming.titles(numbers, groups.names), **{titles!r}}}
-none = int((groups.labels == -1).sum())
+{named}titles = naming.titles(numbers, groups.names)
+{titles}none = int((groups.labels == -1).sum())
 print(f"{{len(numbers)}} groups, {{none:,}} of {{len(groups.ids):,}} images in none")
 """
 _JUDGED = """
@@ -100,7 +97,8 @@ def cells(look: Looked) -> list[Cell]:
     """The groups as they are found, or as they were edited by hand."""
     wanted, titles = look.version.wanted, dict(look.version.titles)
     how = f"{wanted.method!r}, k={wanted.k!r}, min_size={wanted.min_size!r}"
-    named = "" if look.named else " and False"
+    named = f"groups = collection.name_groups(groups, {list(look.words)!r})\n" if look.named else ""
+    own = f"titles.update({titles!r})  # given by hand\n" if titles else ""
     judged = _JUDGED
     if look.field is not None:
         judged += _AGREEMENT.format(field=look.field)
@@ -109,7 +107,7 @@ def cells(look: Looked) -> list[Cell]:
     return [
         markdown("## The groups" + (", as they were edited by hand" if look.edited else "")),
         code(_edited(look.version) if look.edited else f"groups = collection.cluster({how})"),
-        code(_NAMED.format(named=named, words=list(look.words), titles=titles)),
+        code(_NAMED.format(named=named, titles=own)),
         markdown("## How far to trust them"),
         code(judged),
         markdown("## Contact sheets: the most typical of each"),

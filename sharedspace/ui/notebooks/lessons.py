@@ -13,7 +13,9 @@ from sharedspace.ui.notebooks import download
 from sharedspace.ui.notebooks.written import code
 
 _ICON = re.compile(r"(?<!\\):material/\w+:\s*")
-_SHADE = re.compile(r"(?<!\\):(?:red|orange|yellow|green|blue|violet|gray|grey|rainbow|primary|small)\[((?:\\.|[^\]\\])*)\]")
+_SHADE = re.compile(
+    r"(?<!\\):(?:red|orange|yellow|green|blue|violet|gray|grey|rainbow|primary|small)\[((?:\\.|[^\]\\])*)\]"
+)
 _TAG = re.compile(r"(\\.)|<", re.DOTALL)
 
 
@@ -56,7 +58,8 @@ def _quiz(quiz: Quiz) -> str:
     if quiz.chosen is None:
         return asked
     right = f"**{literal(quiz.right)}**. " if quiz.right is not None else ""
-    answer = f"{right}{prose(quiz.why)}\n\nYou said: {literal(quiz.chosen)}."
+    said = f"\n\nYou said: {literal(quiz.chosen)}." if quiz.chosen else ""  # a teacher sees it without
+    answer = f"{right}{prose(quiz.why)}{said}"
     return f"{asked}\n\n<details><summary>The answer</summary>\n\n{answer}\n\n</details>"
 
 

@@ -50,22 +50,19 @@ _TRUST = """
 values, low, high = collection.trust(), 0, 1
 label = "of its 15 neighbours, the share drawn near"
 """
-_CODES = """
+_THEME = """
 from sharedspace.plots import theme
 
-codes, names, _ = theme.categories(given)
 """
-_GROUPS = f"""
-groups = collection.cluster("hdbscan")
+_CODES = "codes, names, _ = theme.categories(given)"
+_GROUPS = f"""{_THEME}groups = collection.cluster("hdbscan")
 group = dict(zip(groups.ids, groups.labels.tolist()))
 given = [f"group {{group[id] + 1}}" if group.get(id, -1) >= 0 else None for id in snapshot.ids]
 {_CODES}"""
-_TAGS = f"""
-tags = collection.tags()
+_TAGS = f"""{_THEME}tags = collection.tags()
 given = [", ".join(sorted(tags[id])) if id in tags else None for id in snapshot.ids]
 {_CODES}"""
-_LABELS = f"""
-label_of = dict(zip(labelled.ids, labelled.answers))
+_LABELS = f"""{_THEME}label_of = dict(zip(labelled.ids, labelled.answers))
 given = [" · ".join(label_of.get(id, ())) or None for id in snapshot.ids]
 {_CODES}"""
 _PASSED = """
@@ -184,7 +181,7 @@ def _colours(collection: Collection, look: Looked) -> tuple[str, str]:
     if numbers and different >= colouring.CONTINUOUS_FROM:
         column = f"[np.nan if value is None else value for value in collection.column({by!r})]"
         return "SEQUENTIAL", f"values = np.array({column}, dtype=float)\n{_ENDS}\nlabel = {by!r}"
-    return "", f"given = collection.column({by!r})\n{_CODES}"
+    return "", f"{_THEME}given = collection.column({by!r})\n{_CODES}"
 
 
 def _contrast(a: str, b: str) -> str:
@@ -210,7 +207,7 @@ def _figure(look: Looked, scale: str) -> str:
             lines += _DIRECTION + _STAR.format(place="joint.place((direction / np.linalg.norm(direction))[None])[0]")
         else:
             place = "projection.place(result.scores[shown], xy[shown]).xy"
-            lines = "from sharedspace import projection\n" + lines + _STAR.format(place=place)
+            lines += "\nfrom sharedspace import projection\n" + _STAR.format(place=place)
     if look.selected:
         lines += f"selected = {ids_of(look.selected)}{_RINGS}"
     return lines

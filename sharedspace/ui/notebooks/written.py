@@ -29,9 +29,10 @@ def code(source: str) -> Cell:
 def opening(home: Path, collection: Collection, head: str, lead: str) -> list[Cell]:
     """The heading, then the home of the app and the collection: every notebook begins so. `lead` is markdown."""
     info = collection.info
+    about = f"{lead}\n\n" if lead else ""
     return [
         markdown(
-            f"# {head}\n\n{lead}\n\n"
+            f"# {literal(head)}\n\n{about}"
             f"From the collection **{literal(info.name)}** ({info.images:,} images when this was written, model "
             f"{literal(info.space.model)}). Run all cells, with the Python that Shared Space is installed in; the app "
             "may run meanwhile, for nothing here adds or removes pictures."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.ui import browsing, detail, frame, selecting, state
+from sharedspace.ui import browsing, detail, frame, recording, selecting, state
+from sharedspace.ui.handout import buttons as as_page
 from sharedspace.ui.notebooks import tidied as as_notebook
 from sharedspace.ui.tidying import copies, few, leaks, poor, strangers
 
@@ -44,5 +45,8 @@ def _show(collection: Collection, asked: int) -> None:
             one.hear(collection)
         with st.container():
             selecting.bar(collection, "tidy")
-        detail.beside(collection, lambda: PARTS[str(part)](collection))
-        as_notebook.button(collection, str(part))
+        with recording.on() as shown:
+            detail.beside(collection, lambda: PARTS[str(part)](collection))
+        with st.container(horizontal=True):
+            as_page.view(collection, f"tidy-{part}", str(part), shown)
+            as_notebook.button(collection, str(part))

@@ -17,7 +17,7 @@ _shown: ContextVar[list[Block] | None] = ContextVar("shown", default=None)
 
 
 @contextmanager
-def recording() -> Iterator[list[Block]]:
+def on() -> Iterator[list[Block]]:
     """A list that fills with what is drawn within."""
     blocks: list[Block] = []
     before = _shown.set(blocks)
