@@ -5,11 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import shown
 from checkpoints import LAYERS, SIDE, edit_json, words_tokenizer
 from PIL import Image
 
 from sharedspace import captioner
 from sharedspace.errors import ModelUnavailable
+from sharedspace.ui import cache
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +136,21 @@ def test_the_processor_of_a_checkpoint_is_the_one_that_is_used(blip: Path, tmp_p
 
     assert pixels.shape == (1, 3, SIDE, SIDE)
     assert (pixels == 1).all()
+
+
+def test_lesson_eleven_has_the_captioners_sentence_for_each_source(
+    blip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHAREDSPACE_CAPTIONER", str(blip))
+    with shown.new_home(tmp_path / "home"):
+        at = shown.open_page("learn_retrieve", collection="sample")
+        at = shown.run(at.text_input[0].set_value("a guitar"))
+        at.radio[0].set_value(3)
+        at = shown.press(at, "Commit")
+        while cache.jobs().active():
+            pass
+        at = shown.run(at)
+
+    prompt = at.code[0].value
+    assert prompt.count("described by a captioning model: ") == prompt.count("words that fit best") > 1
+    assert "No captioning model is on this machine" not in shown.texts(at)

@@ -237,6 +237,15 @@ def test_the_class_is_sent_to_a_page_with_its_parameters(room: Classroom) -> Non
     assert room.place.settings == {"gap.test.number": 7}
 
 
+def test_who_goes_with_the_class_finds_the_page_as_it_was_sent(home: Path) -> None:
+    at = AppTest.from_string(LESSON, default_timeout=60)
+    at.session_state[state._KEY] = state.State(collection="sample", coming={"gap.test.number": 7})
+    run(at)
+    assert "stands at 7" in texts(at)
+    at.slider(key="gap.test.number").set_value(3)
+    assert "stands at 3" in texts(run(at))
+
+
 def test_one_joins_by_the_code_and_leaves(room: Classroom) -> None:
     at = open_page("learn", collection="sample")
     at.text_input(key="class.code").set_value(f" {room.code.lower()}").run()

@@ -84,7 +84,7 @@ def test_neighbours_stay_with_another_seed_and_the_order_of_far_ones_does_not(gr
 
 def test_the_least_distance_makes_gaps_while_the_vectors_stay(grid: Grid, vectors: np.ndarray) -> None:
     for k in grid.neighbours:
-        tight = maps.densities(vectors, grid, k, 0)
+        tight = maps.densities(vectors, grid.over_distances(Drawing(k, 0.1, 0)), grid.distances)
 
         assert [one.min_dist for one in tight] == list(grid.distances)
         assert all(one.spacing < other.spacing for one, other in zip(tight, tight[1:], strict=False))

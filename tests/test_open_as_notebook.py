@@ -23,7 +23,7 @@ from sharedspace.lessons import projection
 from sharedspace.notebook import Cell
 from sharedspace.questions import Part
 from sharedspace.ui import cache, colouring, layouts, state, text
-from sharedspace.ui.learning import training_live
+from sharedspace.ui.learning import scale, training_live
 from sharedspace.ui.learning.blocks import Code, Head, Prose, Quiz
 from sharedspace.ui.lessons import LESSONS
 from sharedspace.ui.notebooks import lessons
@@ -470,14 +470,9 @@ def test_the_answer_of_a_question_that_is_open_is_not_in_the_notebook():
     assert "details" not in cell.source
 
 
-QUICK = {"learn_scale": {"scale.most": 1000}, "learn_training": {"training.batch": 128}}  # what a test has time for
-
-
 def taken(name: str) -> AppTest:
     """A lesson with all its predictions committed, and what it works out in the background at hand."""
     at = new_page(name, collection="sample")
-    for key, value in QUICK.get(name, {}).items():
-        at.session_state[key] = value
     for _ in range(8):
         at = run(at)
         while cache.jobs().active():
@@ -495,12 +490,16 @@ def taken(name: str) -> AppTest:
 def test_a_lesson_that_was_taken_runs_as_a_notebook(
     name: str, sample: Collection, saved: Saved, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(training_live, "ENOUGH", 640)
+    less = [(training_live, "ENOUGH", 640), (scale, "CHOICES", (500, 1000)), (scale, "USUAL", 1000)]
+    # The notebook draws all the maps of the lesson, 36; the page has those of the sample set ready.
+    fewer = [(projection, "NEIGHBOURS", (15,)), (projection, "DISTANCES", (0.1,)), (projection, "SEEDS", (0,))]
+    for module, constant, value in less:
+        monkeypatch.setattr(module, constant, value)
     at = taken(name)
     assert not [button for button in at.button if button.label == "Commit"]
     assert not at.error
-    monkeypatch.setattr(projection, "NEIGHBOURS", (15,))  # the notebook draws all the maps of the lesson, 36
-    monkeypatch.setattr(projection, "SEEDS", (0,))
+    for module, constant, value in fewer:
+        monkeypatch.setattr(module, constant, value)
 
     played = play(saved[name.removeprefix("learn_")]())
 

@@ -39,6 +39,10 @@ class Grid:
         """The map (n, 2) of one of the combinations; ValueError for another one."""
         return np.asarray(self.over_seeds(drawing)[self.seeds.index(drawing.seed)])
 
+    def over_distances(self, drawing: Drawing) -> np.ndarray:
+        """The maps (distances, n, 2) that differ from one in the least distance alone."""
+        return np.asarray(self.xy[self.neighbours.index(drawing.n_neighbors), :, self.seeds.index(drawing.seed)])
+
     def over_seeds(self, drawing: Drawing) -> np.ndarray:
         """The maps (seeds, n, 2) that differ from one in the seed alone."""
         place = self.neighbours.index(drawing.n_neighbors), self.distances.index(drawing.min_dist)
@@ -122,8 +126,8 @@ def kept(one: np.ndarray, other: np.ndarray, k: int = NEAREST) -> np.ndarray:
     return np.array([len(np.intersect1d(*rows)) for rows in zip(first, second, strict=True)], dtype=np.intp)
 
 
-Kind = Literal["a near one and a far one", "two near ones", "two far ones"]
-KINDS: tuple[Kind, ...] = ("a near one and a far one", "two near ones", "two far ones")
+Kind = Literal["near and far", "two near", "two far"]
+KINDS: tuple[Kind, ...] = ("near and far", "two near", "two far")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +214,12 @@ class Density:
     trust: float  # 0..1
 
 
-def densities(vectors: np.ndarray, grid: Grid, n_neighbors: int, seed: int) -> tuple[Density, ...]:
-    """For each least distance of the grid."""
+def densities(vectors: np.ndarray, maps: np.ndarray, distances: Sequence[float]) -> tuple[Density, ...]:
+    """For maps (m, n, 2) of the same vectors (n, d), each drawn with another least distance."""
     near, cosines = nearest_rows(vectors, projection.N_NEIGHBORS + 1)
     in_space = 1 - cosines[:, 1 : NEAREST + 1].mean(axis=1, dtype=np.float64)
     found = []
-    for distance in grid.distances:
-        xy = grid.at(Drawing(n_neighbors, distance, seed))
+    for xy, distance in zip(maps, distances, strict=True):
         drawn = np.sort(apart(xy), axis=1)[:, 1 : NEAREST + 1]  # the own place is the first
         spacing = float(np.median(drawn[:, 0]) / max(projection.radius(xy), 1e-9))
         told = projection.rank_correlation(in_space, drawn.mean(axis=1))

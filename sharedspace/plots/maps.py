@@ -39,7 +39,7 @@ def drawing(
     return Figure(
         data=[_group(xy, words, np.flatnonzero(codes == code), code, name) for code, name in groups],
         layout=theme.layout(
-            height=380,
+            height=480 if names else 400,
             xaxis={**axis, "range": ranges[0], "constrain": "domain"},
             yaxis={**axis, "range": ranges[1], "scaleanchor": "x", "constrain": "domain"},
             showlegend=len(names) > 0,

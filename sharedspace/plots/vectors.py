@@ -81,3 +81,52 @@ def stripes(vectors: np.ndarray, names: Sequence[str], grounds: Sequence[str] = 
             hovermode="closest",
         ),
     )
+
+
+def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Figure:
+    """A bar a name for each cosine (n,), -1..1, and the no-match line where it is known."""
+    from plotly.graph_objects import Figure
+
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": values.tolist(),
+        "y": list(range(len(names))),
+        "text": [f"{value:.3f}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": theme.PALETTE[0]},
+        "hoverinfo": "text",
+        "hovertext": [f"{theme.plain(name)}: {value:.3f}" for name, value in zip(names, values, strict=True)],
+    }
+    dashed = {"type": "line", "x0": line, "x1": line, "y0": 0, "y1": 1, "yref": "paper"}
+    note = {"x": line, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "text": "no-match line"}
+    low, high = min(0.0, float(values.min())), max(float(values.max()), line or 0.0, 0.1)
+    return Figure(
+        data=[bars],
+        layout=theme.layout(
+            height=ROW * len(names) + 70,
+            bargap=0.35,
+            margin={"l": 8, "r": 8, "t": 26, "b": 8},
+            xaxis={
+                "title": {"text": "cosine"},
+                "range": [1.25 * low, 1.2 * high],
+                "fixedrange": True,
+                "gridcolor": theme.GRID,
+                "zerolinecolor": theme.INK,
+            },
+            yaxis={
+                "tickmode": "array",
+                "tickvals": list(range(len(names))),
+                "ticktext": [theme.tick(name) for name in names],
+                "range": [len(names) - 0.5, -0.5],
+                "automargin": True,
+                "fixedrange": True,
+                "showgrid": False,
+            },
+            shapes=[]
+            if line is None
+            else [{**dashed, "line": {"color": theme.PALETTE[5], "width": 2, "dash": "4px,4px"}}],
+            annotations=[] if line is None else [{**note, "font": {"color": theme.PALETTE[5]}}],
+        ),
+    )

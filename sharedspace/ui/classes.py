@@ -42,6 +42,9 @@ def seat() -> Seat | None:
 
 def enter() -> None:
     """Join the class that the address names, and say when the one that was joined has ended; on every page, first."""
+    for key, value in state.get().coming.items():
+        state.set_value(key, value)  # here, where no widget of the page is drawn yet
+    state.update(coming={})
     code = state.asked_class()
     if not code:
         state.update(classroom="")
@@ -116,7 +119,8 @@ def _pupils_strip(found: Seat, title: str, file: Callable[[str], Path]) -> None:
             place = found.room.place
             if place is not None and _calls(place, title):
                 words = f"Go with the class: {_title(place)}"
-                if st.button(words, key="class.go", type="primary", on_click=_follow, args=(place,)):
+                if st.button(words, key="class.go", type="primary"):  # no callback: by that it would be gone
+                    _follow(place)
                     st.switch_page(file(place.page), query_params=dict(place.query))
             st.button("Leave", key="class.leave", type="tertiary", on_click=leave)
 
@@ -138,11 +142,9 @@ def _calls(place: Place, title: str) -> bool:
 
 
 def _follow(place: Place) -> None:
-    for key, value in place.settings.items():
-        state.set_value(key, value)
     if "collection" in place.query:
         state.open_collection(place.query["collection"])
-    state.update(followed=place.number)
+    state.update(followed=place.number, coming=dict(place.settings))
 
 
 def for_guests() -> frozenset[str]:

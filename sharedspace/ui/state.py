@@ -62,6 +62,7 @@ class State:
     classroom: str | None = None  # code of the class one is in, "" for none; None until the address is read
     secret: str = ""  # of the class one teaches
     pupil: str = ""  # what a class knows this session by, where the browser keeps no cookie
+    coming: Mapping[str, Any] = field(default_factory=dict)  # how the widgets stand where one goes, by key
     followed: int = 0  # how often one went where the teacher has sent the class
     presenting: bool | None = None  # large type, for a class that looks on; None until the address is read
 

@@ -25,7 +25,7 @@ def _inverted(image: Image.Image) -> Image.Image:
 
 
 def _outlines(image: Image.Image) -> Image.Image:
-    """Dark lines on white where brightness changes: from its median slope, which is noise, to its steepest hundredth."""
+    """Dark lines on white, as brightness changes: from its median slope, taken for noise, to its steepest hundredth."""
     grey = image.convert("L")
     down, across = np.gradient(np.asarray(grey, dtype=np.float32))
     slopes = np.hypot(down, across)

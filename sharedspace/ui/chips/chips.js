@@ -26,6 +26,7 @@ class Chips {
     this.version = data.version;
     this.words.replaceChildren(...data.order.map((place) => this.chip(place)));
     this.out.replaceChildren(...data.out.map((place) => this.chip(place)));
+    this.told = String([data.order, "out", data.out]);
   }
 
   chip(place) {
@@ -43,11 +44,15 @@ class Chips {
     if (event.key === "ArrowLeft" && before) before.before(item);
     else if (event.key === "ArrowRight" && after) after.after(item);
     else if (!out && (event.key === "Delete" || event.key === "Backspace")) this.out.append(item);
-    else if (out && (event.key === "Enter" || event.key === " ")) this.words.append(item);
+    else if (out && (event.key === "Enter" || event.key === " ")) this.words.insertBefore(item, this.home(item));
     else return;
     event.preventDefault();
     item.firstChild.focus(); // a node that moves loses it
     this.tell(item);
+  }
+
+  home(item) { // one that is put back by key stands before the first that came after it
+    return [...this.words.children].find((one) => place(one) > place(item)) ?? null;
   }
 
   take(event, item) {
@@ -57,6 +62,7 @@ class Chips {
     const drop = () => {
       item.firstChild.classList.remove("held");
       end.abort();
+      this.tell(item); // where a word only passes by is no arrangement
     };
     item.firstChild.classList.add("held");
     addEventListener("pointermove", move, { signal: end.signal });
@@ -73,17 +79,19 @@ class Chips {
     });
     if (item.parentElement === row && item.nextElementSibling === (next ?? null)) return;
     row.insertBefore(item, next ?? null);
-    this.tell(item);
   }
 
   tell(item) {
-    const order = places(this.words), out = places(this.out);
+    const order = places(this.words), out = places(this.out), now = String([order, "out", out]);
+    if (now === this.told) return;
+    this.told = now;
     this.find(".said").textContent = item.parentElement === this.out
       ? `${item.textContent} left out`
-      : `${item.textContent}: place ${order.indexOf(Number(item.firstChild.dataset.place)) + 1} of ${order.length}`;
+      : `${item.textContent}: place ${order.indexOf(place(item)) + 1} of ${order.length}`;
     this.set("arranged", { version: this.version, order, out });
   }
 }
 
-const places = (row) => [...row.children].map((item) => Number(item.firstChild.dataset.place));
+const place = (item) => Number(item.firstChild.dataset.place);
+const places = (row) => [...row.children].map(place);
 const inside = (box, x, y) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;

@@ -35,7 +35,7 @@ class Batch:
 
 def choose(collection: Collection, sheet: Sheet) -> Batch | None:
     """The batch that the reader asks for; None, with a sentence, where there are too few pictures or captions."""
-    rows, captions = _known(collection)
+    rows, captions = _captioned(collection)
     described = len(rows) < LEAST
     if described:
         rows = reading.visible(collection)[:KNOWN]
@@ -76,19 +76,10 @@ def _drawn(vectors: np.ndarray, n: int, alike: bool, seed: int) -> list[int]:
     return sorted(top_k(vectors @ vectors[chance.integers(len(vectors))], n).tolist())
 
 
-def _known(collection: Collection) -> tuple[list[int], list[str]]:
-    """Captioned pictures, those whose every word the model has a token for, as far as there are enough."""
-    rows, captions = reading.captioned(collection, KNOWN)
-    unknown = _unread(collection.info.space.fingerprint, tuple(captions), collection)
-    known = [place for place, words in enumerate(unknown) if not words]
-    if len(known) < LEAST:
-        return rows, captions
-    return [rows[place] for place in known], [captions[place] for place in known]
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def _unread(fingerprint: str, captions: tuple[str, ...], _collection: Collection) -> list[bool]:
-    return [bool(_collection.encoder.tokens(caption).unknown) for caption in captions]
+def _captioned(collection: Collection) -> tuple[list[int], list[str]]:
+    """Captioned pictures: those whose words the model knows, where there are enough."""
+    known = reading.understood(collection, KNOWN)
+    return known if len(known[0]) >= LEAST else reading.captioned(collection, KNOWN)
 
 
 def _own(rows: tuple[int, ...], first: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
+from sharedspace.images import stamp
 from sharedspace.lessons.cannot import stamped
 from sharedspace.lessons.cannot.stamped import STAGES
 from sharedspace.plots import moved
@@ -55,12 +56,10 @@ def _stages(fingerprint: str, id: str, word: str, _collection: Collection, _row:
     return np.concatenate(found.stages)
 
 
-def _looks(
-    collection: Collection, sheet: Sheet, labels: Labels, row: int, word: str, cosines: np.ndarray
-) -> None:
+def _looks(collection: Collection, sheet: Sheet, labels: Labels, row: int, word: str, cosines: np.ndarray) -> None:
     image = limits_kept.pictures(collection, [row])[0].convert("RGB")
     image.thumbnail((256, 256))
-    shown = [image, stamped.stamp(image, word, written=False), stamped.turned(image, word), stamped.stamp(image, word)]
+    shown = [image, stamp(image, word, written=False), stamped.turned(image, word), stamp(image, word)]
     shares = probabilities(cosines, collection.info.space.logit_scale)
     at = labels.names.index(word)
     for place, (column, stage) in enumerate(zip(st.columns(4), STAGES, strict=True)):
@@ -68,8 +67,8 @@ def _looks(
         with column:
             sheet.picture(stamped.png(shown[place]), f"The picture, {stage}", SHOWN)
             sheet.say(
-                f"**{stage}**: called *{plain(labels.names[best])}* with {shares[place, best]:.1%} of {len(labels.names):,} "
-                f"labels; cosine with *{plain(word)}* {cosines[place, at]:.3f}"
+                f"**{stage}**: called *{plain(labels.names[best])}*, {shares[place, best]:.1%} of "
+                f"{len(labels.names):,} labels; cosine with *{plain(word)}* {cosines[place, at]:.3f}"
             )
 
 
@@ -102,7 +101,9 @@ def _figure(
     places = {stage: (float(cosines[k, own]), float(cosines[k, at])) for k, stage in enumerate(STAGES)}
     axes = (f"cosine with {labels.names[own]}", f"cosine with {word}")
     told = "; ".join(f"{stage} {x:.3f} and {y:.3f}" for stage, (x, y) in places.items())
-    sheet.figure(moved.moved(xy, names, places, axes), "phrases", f"Cosines with {labels.names[own]} and {word}: {told}")
+    sheet.figure(
+        moved.moved(xy, names, places, axes), "phrases", f"Cosines with {labels.names[own]} and {word}: {told}"
+    )
 
 
 def _on_map(collection: Collection, sheet: Sheet, row: int, vectors: np.ndarray) -> None:
@@ -116,14 +117,9 @@ def _on_map(collection: Collection, sheet: Sheet, row: int, vectors: np.ndarray)
     start = np.array(places[STAGES[0]])
     far = {stage: float(np.linalg.norm(np.array(place) - start)) / size for stage, place in places.items()}
     told = "; ".join(f"{stage} {far[stage]:.0%}" for stage in STAGES[1:])
-    sheet.figure(
-        moved.moved(drawn.xy, names, places), "map", f"How far the dot moves, of the map's diagonal: {told}"
-    )
+    sheet.figure(moved.moved(drawn.xy, names, places), "map", f"How far the dot moves, of the map's diagonal: {told}")
     loose = [stage for stage, one in zip(STAGES[1:], placed, strict=True) if one.scattered]
     sheet.note(
         f"The map does not move; the stamped picture is placed among its neighbours. It goes, of the map's diagonal: "
-        f"{told}."
-        + (f" The neighbours of {', '.join(loose)} lie far apart: that place says little." if loose else "")
+        f"{told}." + (f" The neighbours of {', '.join(loose)} lie far apart: that place says little." if loose else "")
     )
-
-

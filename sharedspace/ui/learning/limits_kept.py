@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import streamlit as st
 
-from sharedspace import images, words
+from sharedspace import images
 from sharedspace.collection import Collection
 from sharedspace.encoders import IN_THE_BOX
 from sharedspace.lessons.retrieval import spaced
@@ -42,6 +42,7 @@ class Labels:
     source: str  # the field, or NOUNS
     names: tuple[str, ...]
     truth: np.ndarray  # (n,) int, the place of each picture's true label, -1 where unknown
+    listed: int  # how many names are of the source; words that a reader adds come after them
 
     @property
     def known(self) -> bool:
@@ -52,9 +53,15 @@ class Labels:
         """Unit rows (L, d) of the labels, each as "a photo of a …"."""
         return collection.classes([Label(name) for name in self.names], [TEMPLATE])
 
+    def joined(self, words: Sequence[str]) -> Labels:
+        """The same with some words more, which are no picture's true label."""
+        return replace(self, names=(*self.names, *(word for word in words if word not in self.names)))
+
     def python(self, template: str = TEMPLATE) -> str:
         """Python that makes `labels` and their unit rows `texts`."""
-        made = f"labels = {list(self.names)!r}\n" if len(self.names) <= MOST else "labels = collection.vocabulary()\n"
+        made = f"labels = {list(self.names)!r}\n"
+        if self.source == NOUNS:
+            made = f"labels = [*collection.vocabulary(), *{list(self.names[self.listed :])!r}]\n"
         return f"{made}texts = collection.embed([{template!r}.replace('{{}}', label) for label in labels])\n"
 
 
@@ -122,17 +129,13 @@ def choose(collection: Collection, key: str) -> Labels | None:
         st.selectbox("Labels", options, key=key, format_func=plain, bind="query-params", persist_state="session")
     )
     column = [None if value is None else " ".join(str(value).split()) for value in _column(collection, source)]
-    names = tuple(sorted({value for value in column if value})) if source != NOUNS else _nouns(collection)
+    names = tuple(sorted({value for value in column if value})) if source != NOUNS else tuple(collection.vocabulary())
     if not reading.ready(collection, [TEMPLATE.replace("{}", name) for name in names]):
         return None
     place = {name: at for at, name in enumerate(names)}
-    return Labels(source, names, np.array([-1 if value is None else place.get(value, -1) for value in column]))
+    truth = np.array([-1 if value is None else place.get(value, -1) for value in column], dtype=np.intp)
+    return Labels(source, names, truth, len(names))
 
 
 def _column(collection: Collection, source: str) -> Sequence[object | None]:
     return [None] * len(collection.snapshot().records) if source == NOUNS else collection.column(source)
-
-
-def _nouns(collection: Collection) -> tuple[str, ...]:
-    known = tuple(collection.vocabulary())
-    return known if len(known) > 1 else tuple(words.nouns())

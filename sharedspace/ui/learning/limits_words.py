@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 
@@ -43,7 +41,7 @@ def show(collection: Collection, sheet: Sheet) -> None:
     if not words:
         st.info("Type a word, or several with commas between: each picture gets one of them.", icon=":material/edit:")
         return
-    labels = replace(labels, names=(*labels.names, *(word for word in words if word not in labels.names)))
+    labels = labels.joined(words)
     if _rate(collection, sheet, labels, rows, words):
         limits_dot.dot(collection, sheet, labels, rows, words)
 
@@ -106,7 +104,7 @@ def conclusion(found: Fooled) -> str:
     )
     p = max(one.p for one in found.more)
     if found.verdict == "fooled":
-        return f"This model is **fooled by the written word**. {counted} Chance alone would give that in {p:.1%} of trials."
+        return f"This model is **fooled by the written word**. {counted} Chance alone does as much with p = {p:.2g}."
     return f"This model is **not fooled** by the written word: it does no more than the other plates. {counted}"
 
 
@@ -146,5 +144,9 @@ def _why(collection: Collection, found: Fooled) -> str:
     )
     if collection.info.space.model in IN_THE_BOX:
         said += ", and learnt from drawings of which few bear a sign"
-    sides = "does not read" if found.verdict == "not fooled" else "reads" if found.verdict == "fooled" else "may or may not"
-    return said + f".\n\n**Take along:** compare with an empty plate before you say that a model reads; this one {sides}."
+    sides = (
+        "does not read" if found.verdict == "not fooled" else "reads" if found.verdict == "fooled" else "may or may not"
+    )
+    return (
+        said + f".\n\n**Take along:** compare with an empty plate before you say that a model reads; this one {sides}."
+    )

@@ -7,9 +7,10 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.encoders import IN_THE_BOX
-from sharedspace.lessons.cannot import world
+from sharedspace.lessons.cannot import languages, world
 from sharedspace.lessons.cannot.world import Ability, World
 from sharedspace.plots import geometry
+from sharedspace.pocket.shapes import KINDS
 from sharedspace.ui import frame, state
 from sharedspace.ui.learning.limits_kept import worked
 from sharedspace.ui.learning.sheet import Sheet
@@ -18,6 +19,7 @@ from sharedspace.ui.text import plain
 BANDS = ("under 40%", "40% to 60%", "60% to 80%", "80% or more")
 ENDS = (0.4, 0.6, 0.8)
 CONTROL, SIDES, NO = "what it is", "left or right", "negation: no dog"
+SAME_WORDS = (SIDES, "above or below", "which object has which colour", "how many, 1 to 5")
 WORDS = 12  # that a model has no token for and that are named
 
 
@@ -168,9 +170,14 @@ def _meaning(found: World, one: Ability) -> str:
     if one.name.startswith("what it is, in ") and one.name != "what it is, in English":
         english = found.named("what it is, in English").rate
         less = one.rate.interval[1] < english.interval[0]
-        return f"In English it is {english.share:.1%}{': the drawings are the same, only the words differ' * less}."
+        same = ": the drawings are the same, only the words differ" if less else ""
+        known = [word for word in languages.translated(KINDS)[one.name.split()[-1]] if word not in one.unknown]
+        tokens = f" It has a token for: {', '.join(plain(word) for word in known[:WORDS])}." if one.unknown else ""
+        return f"In English it is {english.share:.1%}{same}.{tokens}"
+    if one.standing == "at chance" and one.name in SAME_WORDS:
+        return "The texts hold the same words in another order, or differ in one. For this model that says nothing."
     if one.standing == "at chance":
-        return "Both texts hold the same words, or nearly, and for this model their order or number says nothing."
+        return "Whatever of this is in the drawing does not reach its answer."
     return ""
 
 
@@ -183,7 +190,9 @@ def _along(sheet: Sheet, found: World) -> None:
         )
         return
     asked = [one for one in found.abilities if not one.name.startswith("what it is")]
-    groups = {kind: [plain(one.name) for one in asked if one.standing == kind] for kind in ("at chance", "below chance")}
+    groups = {
+        kind: [plain(one.name) for one in asked if one.standing == kind] for kind in ("at chance", "below chance")
+    }
     said = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in groups.items() if names)
     sheet.say(
         f"**Take along:** what is drawn it tells in {found.named(CONTROL).rate.share:.1%}. "

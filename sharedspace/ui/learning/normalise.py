@@ -112,7 +112,7 @@ def _query(fingerprint: str, words: str, _collection: Collection) -> Any:
 
 def _first(collection: Collection) -> str:
     """A query to begin with: a caption of the collection, or a noun that the model knows."""
-    _, captions = reading.captioned(collection, 2)
+    _, captions = reading.understood(collection, BEST)
     return captions[-1] if captions else f"a photo of a {next(iter(collection.vocabulary()), 'dog')}"
 
 

@@ -13,6 +13,7 @@ from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 from sharedspace.vectors import unit
 
+STRETCHED = 20  # place of the picture whose vector is made longer
 OTHERWISE, SAME = "otherwise than the cosine", "exactly as the cosine does"
 
 
@@ -23,11 +24,11 @@ def stretch(
     """Make one picture's vector longer and see its ranks."""
     with frame.errors(stop=False), sheet.part("stretch"):
         sheet.head("Make one vector longer")
-        row = int(found.places("cosine")[len(rows) // 2])
+        row = int(found.places("cosine")[min(STRETCHED, len(rows) - 1)])
         words = plain(galleries.caption(collection.snapshot().records[rows[row]]))
         sheet.say(
-            f"*{words}* stands in the middle of the list. Stretch its vector: the direction stays, and with it what "
-            "the model says of the picture."
+            f"*{words}* has rank {found.rank('cosine', row)} by the cosine. Stretch its vector: the direction stays, "
+            "and with it what the model says of the picture."
         )
         factor = float(st.slider("How many times as long", 0.5, 6.0, 1.0, 0.1, key="normalise.factor"))
         after = normalise.stretched(found, vectors, query, row, factor)

@@ -84,8 +84,8 @@ def _kept(of: str, _now: Drawn) -> np.ndarray:
 
 @st.cache_data(show_spinner="Comparing distances…", max_entries=8)
 def _measured(of: str, _now: Drawn) -> tuple[tuple[Order, ...], Agreement, tuple[Density, ...]]:
-    drawing, maps = _now.default, _now.grid.over_seeds(_now.default)
-    tight = lesson.densities(_now.vectors, _now.grid, drawing.n_neighbors, drawing.seed)
+    maps, grid = _now.grid.over_seeds(_now.default), _now.grid
+    tight = lesson.densities(_now.vectors, grid.over_distances(_now.default), grid.distances)
     return lesson.orders(_now.vectors, maps), lesson.agreement(_now.vectors, maps), tight
 
 
@@ -112,9 +112,7 @@ def _strangers(sheet: Sheet, now: Drawn) -> bool:
         right,
         f"In {far.flips.words}. And the order on the first map is that of the cosines in {far.true.words}{chance}.",
     )
-    names = [
-        name for one in known for name in (f"{one.kind}: another seed flips it", f"{one.kind}: as the cosines say")
-    ]
+    names = [name for one in known for name in (f"{one.kind}: flips with the seed", f"{one.kind}: as the cosines say")]
     rates = [rate for one in known for rate in (one.flips, one.true)]
     told = "; ".join(f"{name} {rate.share:.0%}" for name, rate in zip(names, rates, strict=True))
     sheet.figure(
@@ -172,8 +170,10 @@ def _sizes(sheet: Sheet, now: Drawn) -> None:
     )
     sheet.table(columns, told)
     sheet.code(
-        "grid = lesson.draw(vectors)  # all the maps of the lesson: this takes a while\n"
-        f"lesson.densities(vectors, grid, {now.neighbours}, {now.default.seed})"
+        f"distances = {now.grid.distances!r}\n"
+        f"by_distance = [projection.project(vectors, Drawing({now.neighbours}, apart, {now.default.seed}), near) "
+        "for apart in distances]\n"
+        "lesson.densities(vectors, np.stack(by_distance), distances)"
     )
     sheet.say(_along(orders, agreement, float(_kept(now.grid.of, now).mean()), now))
 

@@ -73,6 +73,19 @@ def captioned(collection: Collection, most: int) -> tuple[list[int], list[str]]:
     return chosen, [" ".join(str(column[row]).split()) for row in chosen]
 
 
+def understood(collection: Collection, most: int) -> tuple[list[int], list[str]]:
+    """As `captioned`, but of captions whose every word the model has a token for."""
+    rows, captions = captioned(collection, most)
+    known = _known(collection.info.space.fingerprint, tuple(captions), collection)
+    kept = [place for place, knows in enumerate(known) if knows]
+    return [rows[place] for place in kept], [captions[place] for place in kept]
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _known(fingerprint: str, captions: tuple[str, ...], _collection: Collection) -> list[bool]:
+    return [not _collection.encoder.tokens(caption).unknown for caption in captions]
+
+
 def unknown(collection: Collection, text: str) -> str:
     """A sentence on the words that the model has no token for, with a space before it; "" where it has all."""
     words = ", ".join(plain(word) for word in collection.encoder.tokens(text).unknown)

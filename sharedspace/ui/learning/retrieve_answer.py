@@ -40,13 +40,16 @@ def prompt(collection: Collection, sheet: Sheet, found: Retrieved, key: str) -> 
         key=f"retrieve.download.{key}",
         on_click="ignore",
     )
+    many = f"{len(found.sources)} source" + ("" if len(found.sources) == 1 else "s")
     sheet.note(
-        f"{len(found.sources)} sources, {len(text):,} characters, made by this program. To have it answered, paste it "
+        f"{many}, {len(text):,} characters, made by this program. To have it answered, paste it "
         "into a chat model of yours: nothing is sent from here."
     )
+    sentences = {source.id: source.sentence for source in found.sources if source.sentence}
     sheet.code(
         "from sharedspace.lessons import retrieve\n"
         f"question = {found.question!r}\n"
+        f"sentences = {sentences!r}  # of a captioning model, by image\n"
         f"hits = [hit for hit in collection.search(question, k={max(1, len(found.result.hits))}) "
         "if hit.matched is not False]\n"
         "records = {record.id: record for record in collection.snapshot().records}\n"
@@ -54,7 +57,8 @@ def prompt(collection: Collection, sheet: Sheet, found: Retrieved, key: str) -> 
         "nouns = {hit.id: collection.describe(collection.snapshot().vectors[rows[hit.id]], k="
         f"{retrieve_sources.NOUNS}) for hit in hits}}\n"
         "sources = [retrieve.Source(number, hit.id, hit.path, hit.score, records[hit.id].meta, "
-        "tuple((word.text, word.score) for word in nouns[hit.id])) for number, hit in enumerate(hits, start=1)]\n"
+        'tuple((word.text, word.score) for word in nouns[hit.id]), sentences.get(hit.id, "")) '
+        "for number, hit in enumerate(hits, start=1)]\n"
         "print(retrieve.prompt(question, sources))"
     )
 

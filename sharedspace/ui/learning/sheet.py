@@ -16,8 +16,8 @@ from sharedspace.ui.figures import figure as draw_figure
 from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.learning import predicting
 from sharedspace.ui.learning.blocks import Block, Code, Drawn, Head, Picture, Pictures, Prose, Quiz, Table
-from sharedspace.ui.lessons import Lesson
 from sharedspace.ui.learning.predicting import Guess
+from sharedspace.ui.lessons import Lesson
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -80,7 +80,7 @@ class Sheet:
         self._now.append(Picture(png, alt))
 
     def code(self, source: str) -> None:
-        """Python for the notebook alone; it may use `ws`, `collection`, `np` and what earlier code of this lesson made."""
+        """Python for the notebook alone; it may use `ws`, `collection`, `np` and what earlier code made."""
         self._now.append(Code(source))
 
     def predict(self, key: str, question: str, options: Sequence[str], subject: str = "") -> Guess | None:

@@ -1,0 +1,159 @@
+"""Lesson 8, other languages: the same pictures, the same labels, other words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from sharedspace.collection import Collection
+from sharedspace.lessons.cannot import choices, languages
+from sharedspace.lessons.rates import Rate
+from sharedspace.plots import geometry
+from sharedspace.ui.learning import limits_kept, reading
+from sharedspace.ui.learning.limits_kept import Labels
+from sharedspace.ui.learning.sheet import Sheet
+from sharedspace.ui.text import plain
+
+OWN = "the other words"
+NAMED = 8  # words without a token that are named
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The labels in each language, and the true one of some pictures."""
+
+    words: Mapping[str, tuple[str, ...]]  # by language, the first is what the others are compared with
+    rows: tuple[int, ...]
+    truth: tuple[int, ...] | None  # the place of each row's label; None where none is known
+
+
+def show(collection: Collection, sheet: Sheet) -> None:
+    """Accuracy of the bare word of each language, and how many words the model knows."""
+    sheet.head("Other languages")
+    sheet.say(
+        "The pictures stay, only the words change: each label as its **bare word**, in English and in other languages. "
+        "A table of translations comes with the program for the objects, colours and settings of its drawings; for "
+        "labels of your own, type pairs such as *dog = Hund*."
+    )
+    labels = limits_kept.choose(collection, "limits.labels")
+    if labels is None:
+        return
+    text = st.text_area("Pairs, one a line", key="limits.pairs", placeholder="dog = Hund\ncat = Katze")
+    asked = _asked(collection, labels, languages.typed(text))
+    if asked is None:
+        sheet.say(
+            "The table knows fewer than two of these labels, or no picture has one of them: type two pairs or more, or "
+            "choose other labels. The part *Drawings* of this lesson asks in three languages in any case."
+        )
+        return
+    if reading.ready(collection, [word for own in asked.words.values() for word in own]):
+        _rates(collection, sheet, asked)
+
+
+def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> Asked | None:
+    """Typed pairs, else what the table knows of the labels; None where that is too little."""
+    words = {"as typed": tuple(typed), OWN: tuple(typed.values())} if typed else languages.translated(labels.names)
+    first = next(iter(words.values()), ())
+    if len(first) < 2:
+        return None
+    place = {word.casefold(): at for at, word in enumerate(first)}
+    seen = reading.visible(collection)
+    told = [
+        (row, place.get(labels.names[at].casefold(), -1)) for row, at in enumerate(labels.truth.tolist()) if at >= 0
+    ]
+    known = [(row, at) for row, at in told if at >= 0 and row in set(seen)]
+    if known:
+        return Asked(words, tuple(row for row, _ in known), tuple(at for _, at in known))
+    return Asked(words, tuple(seen), None) if typed and seen else None
+
+
+def _rates(collection: Collection, sheet: Sheet, asked: Asked) -> None:
+    images = collection.snapshot().vectors[list(asked.rows)]
+    answers = {name: choices.best(images @ collection.embed(list(own)).T) for name, own in asked.words.items()}
+    first, *others = asked.words
+    truth = answers[first] if asked.truth is None else np.array(asked.truth)
+    rates = {name: choices.rate(answer == truth) for name, answer in answers.items()}
+    if asked.truth is None:
+        rates.pop(first)
+    unknown = {name: choices.unknown(collection.encoder, own) for name, own in asked.words.items()}
+    lost = {
+        name: sum(bool(collection.encoder.tokens(word).unknown) for word in own) for name, own in asked.words.items()
+    }
+    count = len(asked.words[first])
+    chance = 1 / count
+    told = "; ".join(f"{name} {rate.share:.1%}" for name, rate in rates.items())
+    what = "right" if asked.truth is not None else f"the same label as {first}"
+    sheet.figure(
+        geometry.rates(
+            list(rates),
+            [one.share for one in rates.values()],
+            [one.interval for one in rates.values()],
+            None if asked.truth is None else chance,
+        ),
+        "languages",
+        f"Pictures whose nearest label is {what}: {told}",
+    )
+    sheet.note(
+        f"Pictures whose nearest of {count} bare words is {what}: n = {len(asked.rows):,}, 95% intervals (Wilson 1927)."
+        + (f" Chance is 1 / {count} = {chance:.1%}. Of equally near words a lot decides." if asked.truth else "")
+    )
+    sheet.table(
+        {
+            "language": list(asked.words),
+            "for example": [", ".join(own[:3]) for own in asked.words.values()],
+            what: [rates[name].words if name in rates else "" for name in asked.words],
+            "without a token": [f"{lost[name]} of {count}" for name in asked.words],
+        },
+        told,
+    )
+    sheet.say(_meaning(rates, unknown, lost, others, count, chance, asked.truth is not None))
+    _code(collection, sheet, asked)
+
+
+def _meaning(
+    rates: Mapping[str, Rate],
+    unknown: Mapping[str, Sequence[str]],
+    lost: Mapping[str, int],
+    others: Sequence[str],
+    count: int,
+    chance: float,
+    known: bool,
+) -> str:
+    """What was seen, per language, and what to take along."""
+    lines = []
+    for name in others:
+        where = f", {choices.standing(rates[name], chance)}" if known else ""
+        words = ", ".join(plain(word) for word in unknown[name][:NAMED])
+        no = f" It has no token for {lost[name]} of {count}: {words}{' …' if len(unknown[name]) > NAMED else ''}."
+        lines.append(f"- **{plain(name)}**: {rates[name].share:.1%}{where}.{no if words else ''}")
+    along = (
+        "**Take along:** a model knows the words of its training, and answers all the same when it does not know one."
+    )
+    return "\n".join(lines) + "\n\n" + (along if any(unknown[name] for name in others) else _compared(rates, others))
+
+
+def _compared(rates: Mapping[str, Rate], others: Sequence[str]) -> str:
+    low = min(others, key=lambda name: rates[name].share)
+    return (
+        f"**Take along:** the model has a token for every word, and a token is not yet a meaning: *{plain(low)}* "
+        f"reaches {rates[low].share:.1%}."
+    )
+
+
+def _code(collection: Collection, sheet: Sheet, asked: Asked) -> None:
+    sheet.code(
+        "from sharedspace.lessons.cannot import choices\n"
+        f"words = {dict(asked.words)!r}\n"
+        f"rows = {list(asked.rows)!r}\n"
+        "seen = collection.snapshot().vectors[rows]\n"
+        "answers = {name: choices.best(seen @ collection.embed(list(own)).T) for name, own in words.items()}\n"
+        + (
+            f"truth = np.array({list(asked.truth)!r})\n"
+            if asked.truth is not None
+            else "truth = next(iter(answers.values()))\n"
+        )
+        + "{name: choices.rate(answer == truth).words for name, answer in answers.items()}"
+    )

@@ -1,0 +1,189 @@
+"""Lesson 1: what a cosine is made of, the words that can be dragged, and the page."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chromium import visiting
+from drawn import png, unit_rows
+from playwright.sync_api import Browser, expect
+from shown import new_home, open_page, press, run, texts
+from sklearn.metrics.pairwise import cosine_similarity
+from streamlit.testing.v1 import AppTest
+
+from scripts.browser import serving, settle
+from sharedspace.lessons import one_space
+
+# ---- the arithmetic ---------------------------------------------------------------------------------
+
+
+def test_the_cosine_is_the_sum_of_the_products_and_that_of_scikit_learn() -> None:
+    picture, caption = unit_rows(2, 40)
+    found = one_space.cosine(picture, caption)
+
+    assert found.value == pytest.approx(cosine_similarity([picture], [caption])[0, 0], abs=1e-6)
+    assert found.products.sum() == pytest.approx(found.value, abs=1e-6)
+    assert found.degrees == pytest.approx(np.degrees(np.arccos(found.value)))
+    assert found.share(40) == pytest.approx(1, abs=1e-5)
+    sizes = np.abs(found.products)[list(found.largest(5))]
+    assert sizes.tolist() == sorted(np.abs(found.products), reverse=True)[:5]
+
+
+@pytest.mark.parametrize(("caption", "degrees"), [([1, 0], 0), ([0, 1], 90), ([-1, 0], 180)])
+def test_the_angle_is_in_degrees(caption: list[float], degrees: float) -> None:
+    assert one_space.cosine(np.array([1, 0]), np.array(caption)).degrees == degrees
+
+
+def test_the_nearest_is_that_of_the_highest_cosine() -> None:
+    rows = unit_rows(9, 16)
+
+    assert one_space.nearest(rows[3], rows) == 3
+    assert one_space.nearest(rows[0], rows[1:]) == int(np.argmax([rows[0] @ row for row in rows[1:]]))
+
+
+# ---- the chips --------------------------------------------------------------------------------------
+
+
+def chipped(words: list[str]) -> None:
+    """A page of chips, as AppTest and the browser run it."""
+    import streamlit as st
+
+    from sharedspace.ui.chips import chips
+
+    st.text("now: " + " ".join(chips("The words", words, key="chips")))
+
+
+def told(at: AppTest) -> dict[str, object]:
+    (found,) = at.get("bidi_component")
+    data: dict[str, object] = json.loads(found.proto.json)
+    return data
+
+
+def arranged(at: AppTest, order: object, out: object, version: object = None) -> str:
+    at.session_state["chips"] = {"arranged": {"version": version or told(at)["version"], "order": order, "out": out}}
+    return str(run(at).text[0].value)
+
+
+def test_the_words_come_back_as_they_were_arranged() -> None:
+    at = run(AppTest.from_function(chipped, args=(["a", "red", "<b>"],)))
+    assert at.text[0].value == "now: a red <b>"
+
+    assert arranged(at, [2, 0], [1]) == "now: <b> a"
+    assert (told(at)["order"], told(at)["out"]) == ([2, 0], [1])
+    assert arranged(at, [], [2, 0, 1]) == "now:"
+
+
+@pytest.mark.parametrize(
+    ("order", "out"),
+    [([0, 1], []), ([0, 1, 2, 2], []), ([0, 1, 3], []), (["0", 1, 2], []), (7, []), ([0, True, 2], [])],
+)
+def test_an_arrangement_that_is_not_of_these_words_is_not_taken(order: object, out: object) -> None:
+    at = run(AppTest.from_function(chipped, args=(["a", "red", "dog"],)))
+
+    assert arranged(at, order, out) == "now: a red dog"
+
+
+def test_an_arrangement_of_other_words_is_not_taken() -> None:
+    at = run(AppTest.from_function(chipped, args=(["a", "red", "dog"],)))
+
+    assert arranged(at, [2, 1, 0], [], version="0123456789abcdef") == "now: a red dog"
+
+
+# ---- the page ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with new_home(tmp_path_factory.mktemp("one_space")) as path:
+        yield path
+
+
+def commit(at: AppTest) -> AppTest:
+    at.radio[-1].set_value(at.radio[-1].options[0])
+    return press(at, "Commit")
+
+
+def test_the_page_shows_vectors_only_after_the_prediction_and_names_the_nearest(home: Path) -> None:
+    at = open_page("learn_one_space", collection="sample")
+    captions = [box.value for box in at.text_input]
+    assert len(set(captions)) == 3
+    assert not at.get("plotly_chart")
+    at = commit(at)
+
+    cosines = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][0]
+    best = captions[int(np.argmax(cosines["x"]))]
+    said = " ".join(one.value for one in [*at.success, *at.warning])
+    assert best in said.replace("\\", "")
+    assert len(at.get("plotly_chart")) == 2
+    assert "no-match line" in texts(at)
+
+
+def test_moved_words_are_embedded_in_their_new_order_and_compared(home: Path) -> None:
+    at = commit(open_page("learn_one_space", collection="sample"))
+    (chips,) = [one for one in at.get("bidi_component") if one.proto.component_name == "sharedspace_chips"]
+    data = json.loads(chips.proto.json)
+    words = data["words"]
+    key = chips.proto.id.split("-", 2)[2]
+    at.session_state[key] = {"arranged": {"version": data["version"], "order": [*range(1, len(words))], "out": [0]}}
+    at = run(at)
+
+    table = at.dataframe[-1].value
+    assert table["words"].tolist() == [" ".join(words), " ".join(words[1:])]
+    assert float(at.metric[0].value) == table["cosine"].tolist()[1]
+    assert "leaving words out by up to" in texts(at)
+
+
+def test_a_picture_of_ones_own_stands_in_place_of_the_collections(home: Path) -> None:
+    at = open_page("learn_one_space", collection="sample")
+    before = [box.value for box in at.text_input]
+    at = run(at.file_uploader(key="one_space.own").upload("<b>.png", png("red", (64, 64))))
+
+    assert [box.value for box in at.text_input] != before
+    at = commit(at)
+    assert len(at.get("plotly_chart")) == 2
+
+
+def test_a_file_that_is_no_picture_is_refused_and_the_lesson_goes_on(home: Path) -> None:
+    at = open_page("learn_one_space", collection="sample")
+    at = run(at.file_uploader(key="one_space.own").upload("no.png", b"no picture"))
+
+    assert "no" in at.error[0].value
+    assert len(at.text_input) == 3
+
+
+# ---- in the browser ---------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_words_are_dragged_and_moved_by_keys_and_the_cosine_follows(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with serving(tmp_path_factory.mktemp("app")) as server, visiting(browser, server) as visit:
+        visit.open("/learn_one_space?collection=sample")
+        visit.see_title("One space")
+        visit.page.get_by_role("radio").first.focus()
+        visit.page.keyboard.press("Space")
+        visit.page.get_by_role("button", name="Commit").click()
+        row = visit.page.get_by_role("list", name="The caption")
+        out = visit.page.get_by_role("list", name="Words left out")
+        words = row.get_by_role("listitem")
+        expect(words.first).to_be_visible()
+        visit.settle()
+        first = words.all_inner_texts()
+        metric = visit.page.get_by_test_id("stMetricValue")
+        before = metric.inner_text()
+
+        row.get_by_role("button", name=first[1]).drag_to(out)
+        expect(out.get_by_role("listitem")).to_have_text([first[1]])
+        expect(metric).not_to_have_text(before)
+        out.get_by_role("button").press("Enter")
+        expect(words).to_have_text([first[0], *first[2:], first[1]])
+        for _ in first[2:]:
+            row.get_by_role("button", name=first[1]).press("ArrowLeft")
+        expect(words).to_have_text(first)
+        expect(metric).to_have_text(before)
+        row.get_by_role("button", name=first[1]).press("Delete")
+        expect(out.get_by_role("listitem")).to_have_text([first[1]])
+        settle(visit.page)
