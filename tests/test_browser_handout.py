@@ -205,9 +205,7 @@ def test_words_that_were_not_embedded_are_answered_by_the_nearest_or_not_at_all(
     page.get_by_label("Ask in words").press("Enter")
     told = page.locator(".ho-told")
     expect(told).to_contain_text("This file cannot embed new words, and “My striped umbrellas!” is not among its")
-    expect(told).to_contain_text(
-        "The nearest it holds, with “striped”, “umbrella” in common, is “a striped umbrella”."
-    )
+    expect(told).to_contain_text("The nearest it holds, with “striped”, “umbrella” in common, is “a striped umbrella”.")
 
     page.get_by_label("Ask in words").fill("a photo of zyxw")
     page.get_by_label("Ask in words").press("Enter")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,7 @@ def test_lesson_eleven_has_the_captioners_sentence_for_each_source(
         at.radio[0].set_value(3)
         at = shown.press(at, "Commit")
         while cache.jobs().active():
-            pass
+            time.sleep(0.02)
         at = shown.run(at)
 
     prompt = at.code[0].value

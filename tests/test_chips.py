@@ -52,7 +52,9 @@ def test_at_first_the_words_stand_as_they_were_given() -> None:
 @pytest.mark.parametrize(
     ("order", "out", "words"), [([2, 0, 1], [], "boat a red"), ([0, 2], [1], "a boat"), ([], [0, 1, 2], "")]
 )
-def test_words_come_in_the_order_of_the_browser_without_those_taken_out(order: list, out: list, words: str) -> None:
+def test_words_come_in_the_order_of_the_browser_without_those_taken_out(
+    order: list[int], out: list[int], words: str
+) -> None:
     app = new(WORDS)
 
     assert arrange(app, order, out) == words
@@ -72,6 +74,15 @@ def test_an_arrangement_of_words_that_were_there_before_is_too_late() -> None:
     before = told(app)["version"]
 
     assert arrange(new(["two", "green", "cars"]), [2, 1, 0], [], version=before) == "two green cars"
+
+
+def test_an_arrangement_outlives_a_change_of_page_and_other_words_begin_anew() -> None:
+    app = new(WORDS)
+    arrange(app, [2, 0], [1])
+    app.session_state["row"] = None  # as Streamlit leaves it when the page comes back
+
+    assert run(app).text[0].value == "boat a"
+    assert new(["red", "boat"]).text[0].value == "red boat"
 
 
 def test_equal_words_are_told_apart_by_their_places() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sharedspace.cli import main
+from sharedspace.ui.lessons import LESSONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,8 +31,9 @@ def test_the_file_map_names_what_is_there_and_everything_that_is_there():
 
 
 def test_every_page_is_named():
+    titles = {lesson.name: lesson.title for lesson in LESSONS}
     for path in (ROOT / "pages").glob("*.py"):
-        assert f"| {path.stem.replace('_', '-').capitalize()} |" in README
+        assert f"| {titles.get(path.stem, path.stem.replace('_', '-').capitalize())} |" in README
 
 
 def session() -> list[tuple[str, list[str]]]:

@@ -31,6 +31,7 @@ from sharedspace.ui.handout import bank, write
 from sharedspace.ui.handout.explorer import Explorer, Screen, chosen, explorer, plain_layout, told
 from sharedspace.ui.handout.prose import html_of
 from sharedspace.ui.learning.blocks import Code, Drawn, Head, Picture, Pictures, Prose, Quiz, Table
+from sharedspace.ui.spacemap.payload import bits
 from sharedspace.ui.text import plain
 from sharedspace.workspace import Workspace
 
@@ -240,6 +241,18 @@ def test_every_text_of_the_file_gives_the_order_and_scores_of_the_core(
         assert [scores[row] for row in order] == pytest.approx([hit.score for hit in core], abs=1e-6)
 
 
+def test_what_users_wrote_stays_data_in_what_can_be_explored(workspace: Workspace, colours: Collection) -> None:
+    found = explored(workspace, colours, at_hand=[f"red {HOSTILE}"])
+    found = replace(found, captions=(HOSTILE,) * 6, name=HOSTILE)
+    page = write("x", (), found)
+    data = held(page, "ho-explorer")
+
+    assert isinstance(data, dict)
+    assert data["captions"] == [HOSTILE] * 6
+    assert data["texts"] == [f"red {HOSTILE}".replace("\ud800", "?")]
+    assert [tag for tag, _, _ in Seen(page).tags].count("script") == 3
+
+
 def test_a_query_of_several_parts_is_asked_by_its_scores(workspace: Workspace, colours: Collection) -> None:
     from sharedspace.questions import Part
 
@@ -274,6 +287,14 @@ def test_a_hidden_image_is_not_in_the_file(workspace: Workspace, colours: Collec
     assert "5 of 6 images of colours, those that pass the filters" in page
 
 
+def test_what_is_selected_is_selected_in_the_file(workspace: Workspace, colours: Collection) -> None:
+    ids = colours.snapshot().ids
+    colours.tag([ids[0]], "hidden")
+    found = explored(workspace, colours, selected=[ids[3], ids[0]])
+
+    assert found.drawing["selected"] == bits([found.ids.index(ids[3])], 5)
+
+
 def test_a_large_set_is_sampled_with_what_is_on_screen_first() -> None:
     vectors = unit_rows(50, 8)
     snapshot = Snapshot(1, tuple(ImageRecord(f"{row:064x}", "p", 8, 8) for row in range(50)), vectors)
@@ -286,8 +307,9 @@ def test_a_large_set_is_sampled_with_what_is_on_screen_first() -> None:
     assert 7 not in rows
     assert list(chosen(snapshot, shown, [], 49)) == np.flatnonzero(shown).tolist()
     # what is unlike all else is not left to chance
-    alone = np.vstack([np.repeat(vectors[:1], 49, axis=0), -vectors[:1]])
-    assert 49 in chosen(replace(snapshot, vectors=alone), None, [], 10)
+    alone = np.repeat(vectors[:1], 50, axis=0)
+    alone[20] *= -1
+    assert 20 in chosen(replace(snapshot, vectors=alone), None, [], 10)
 
 
 def test_the_file_says_how_many_of_how_many(
@@ -355,6 +377,7 @@ def test_what_is_drawn_is_recorded_and_only_then() -> None:
     with recording.on() as blocks:
         recording.pictures([tile], "Results")
         recording.pictures([], "Nothing")
+    recording.pictures([tile], "Results")
 
     assert blocks == [Head("Results"), Pictures(("a" * 64,), ("1 · 0.31 · a cat · note",), "Results")]
 
@@ -403,6 +426,9 @@ def test_pages_are_saved_with_what_they_show(saved: dict) -> None:
     assert data["texts"][0] == "a boat at night"
     assert data["line"] == pytest.approx(collection.baseline().line())
     assert len(data["ids"]) == 468
+
+    open_page("search", collection="sample", q="a boat", where="object = nothing at all")
+    assert "No image passes the filters" in Seen(saved["sample-search.html"]()).texts[0]
 
     at = open_page("clusters", collection="sample")
     seen = Seen(saved["sample-clusters.html"]())

@@ -1,8 +1,10 @@
 """Lesson 1: what a cosine is made of, the words that can be dragged, and the page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import permutations
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from sklearn.metrics.pairwise import cosine_similarity
 from streamlit.testing.v1 import AppTest
 
 from scripts.browser import serving, settle
+from sharedspace.errors import BadInput
 from sharedspace.lessons import one_space
+from sharedspace.records import Tokens
 
 # ---- the arithmetic ---------------------------------------------------------------------------------
 
@@ -41,6 +45,45 @@ def test_the_nearest_is_that_of_the_highest_cosine() -> None:
 
     assert one_space.nearest(rows[3], rows) == 3
     assert one_space.nearest(rows[0], rows[1:]) == int(np.argmax([rows[0] @ row for row in rows[1:]]))
+
+
+class Counting:
+    """Counts what a caption says: order means nothing, and "red" is worth much, "boat" little."""
+
+    worth: ClassVar[dict[str, float]] = {"red": 0.5, "boat": 0.1}
+
+    def __init__(self, order: float = 0.0) -> None:
+        self.order = order
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        scores = [
+            sum(self.worth.get(word, 0) for word in text.split()) + self.order * text.startswith("boat")
+            for text in texts
+        ]
+        return np.float32([[score, np.sqrt(1 - score**2)] for score in scores]).reshape(-1, 2)
+
+    def tokens(self, text: str) -> Tokens:
+        return Tokens(tuple(text.split()), 77, 0, ())
+
+
+def test_the_word_that_counts_is_found_and_the_order_that_does_not() -> None:
+    found = one_space.wording(Counting(), "a red boat", np.float32([1, 0]))  # type: ignore[arg-type]  # all it needs
+
+    assert found.value == pytest.approx(0.6)
+    assert set(found.orders) == {" ".join(one) for one in permutations(["a", "red", "boat"])} - {"a red boat"}
+    assert found.words == ("a", "red", "boat")
+    assert np.allclose(found.by_omission, [0, -0.5, -0.1])
+    assert found.most == pytest.approx((0, 0.5))
+
+
+def test_an_order_that_counts_is_found_too_and_one_word_has_none() -> None:
+    counting = Counting(order=0.3)
+    found = one_space.wording(counting, "red boat", np.float32([1, 0]))  # type: ignore[arg-type]  # all it needs
+
+    assert (found.orders, found.by_order.tolist()) == (("boat red",), pytest.approx([0.3]))
+    assert one_space.wording(counting, "red red", np.float32([1, 0])).most[0] == 0  # type: ignore[arg-type]  # too
+    with pytest.raises(BadInput, match="two words"):
+        one_space.wording(counting, "red", np.float32([1, 0]))  # type: ignore[arg-type]  # too
 
 
 # ---- the chips --------------------------------------------------------------------------------------
@@ -122,6 +165,10 @@ def test_the_page_shows_vectors_only_after_the_prediction_and_names_the_nearest(
 
 def test_moved_words_are_embedded_in_their_new_order_and_compared(home: Path) -> None:
     at = commit(open_page("learn_one_space", collection="sample"))
+    assert not [one for one in at.get("bidi_component") if one.proto.component_name == "sharedspace_chips"]
+    assert "random orders" not in texts(at)
+    at = commit(at)
+    assert "random orders" in " ".join(one.value for one in [*at.success, *at.warning])
     (chips,) = [one for one in at.get("bidi_component") if one.proto.component_name == "sharedspace_chips"]
     data = json.loads(chips.proto.json)
     words = data["words"]
@@ -163,9 +210,11 @@ def test_words_are_dragged_and_moved_by_keys_and_the_cosine_follows(
     with serving(tmp_path_factory.mktemp("app")) as server, visiting(browser, server) as visit:
         visit.open("/learn_one_space?collection=sample")
         visit.see_title("One space")
-        visit.page.get_by_role("radio").first.focus()
-        visit.page.keyboard.press("Space")
-        visit.page.get_by_role("button", name="Commit").click()
+        for _ in range(2):
+            visit.page.get_by_role("radio").first.focus()
+            visit.page.keyboard.press("Space")
+            visit.page.get_by_role("button", name="Commit").click()
+            visit.settle()
         row = visit.page.get_by_role("list", name="The caption")
         out = visit.page.get_by_role("list", name="Words left out")
         words = row.get_by_role("listitem")

@@ -1,13 +1,14 @@
 """Lessons 9 to 11: what a map keeps and what it does not, an index against exact search, sources and citations."""
 
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import shown
-import streamlit as st
 from drawn import png, unit_rows
 from streamlit.testing.v1 import AppTest
 
@@ -87,7 +88,7 @@ def test_the_least_distance_makes_gaps_while_the_vectors_stay(grid: Grid, vector
         tight = maps.densities(vectors, grid.over_distances(Drawing(k, 0.1, 0)), grid.distances)
 
         assert [one.min_dist for one in tight] == list(grid.distances)
-        assert all(one.spacing < other.spacing for one, other in zip(tight, tight[1:], strict=False))
+        assert all(one.spacing < other.spacing for one, other in pairwise(tight))
         assert tight[-1].spacing > 4 * tight[0].spacing
         assert max(one.told for one in tight) < 0.6  # how tightly pictures lie is hardly to be read off
 
@@ -278,18 +279,18 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_full_index_finds_all_and_a_thin_one_misses_some(temporary: Path) -> None:
-    grown, queries = scale.grow(unit_rows(300, 32), 2000), unit_rows(20, 32, 7)
+    grown, queries = scale.grow(unit_rows(300, 32), 1000), unit_rows(20, 32, 7)
     told: list[tuple[int, int]] = []
 
-    full = scale.measure(grown, queries, (300, 2000), FULL, "random", lambda *step: told.append(step))
-    thin = scale.measure(grown, queries, (2000,), THIN, "random")
+    full = scale.measure(grown, queries, (300, 1000), FULL, "random", lambda *step: told.append(step))
+    thin = scale.measure(grown, queries, (1000,), THIN, "random")
 
-    assert [point.n for point in full.points] == [300, 2000]
+    assert [point.n for point in full.points] == [300, 1000]
     assert full.points[-1].recall.share > 0.98
     assert thin.points[-1].recall.share + thin.points[-1].recall.margin < full.points[-1].recall.share
-    assert told[-1] == (2000, 2000)
+    assert told[-1] == (1000, 1000)
     assert full.points[0].disk < full.points[1].disk
-    assert full.points[1].disk > scale.vector_bytes(2000, 32) == 2000 * 32 * 4
+    assert full.points[1].disk > scale.vector_bytes(1000, 32) == 1000 * 32 * 4
     assert list(temporary.iterdir()) == []
 
 
@@ -312,9 +313,9 @@ def test_a_measurement_that_is_stopped_leaves_no_folder(temporary: Path) -> None
         if done > 500:
             raise Cancelled("enough")
 
-    grown = Grown(unit_rows(2000, 8), 2000, (0, 0, 0), (0, 0, 0))
+    grown = Grown(unit_rows(1500, 8), 1500, (0, 0, 0), (0, 0, 0))
     with pytest.raises(Cancelled):
-        scale.measure(grown, unit_rows(2, 8, 1), (1000, 2000), THIN, "random", stop)
+        scale.measure(grown, unit_rows(2, 8, 1), (1000, 1500), THIN, "random", stop)
     assert list(temporary.iterdir()) == []
 
 
@@ -518,9 +519,7 @@ def test_lesson_nine_draws_vectors_of_ones_own(
     monkeypatch.setattr(maps, "NEIGHBOURS", (5,))
     monkeypatch.setattr(maps, "DISTANCES", (0.1,))
     at = commit(shown.open_page("learn_projection", collection=own("mapped", tmp_path)), 0)
-    while cache.jobs().active():
-        pass
-    at = commit(shown.run(at), 0)
+    at = commit(finished(at), 0)
 
     assert "over 60 pictures" in shown.texts(at)
     assert len(figures(at)) == 5
@@ -528,9 +527,8 @@ def test_lesson_nine_draws_vectors_of_ones_own(
 
 def finished(at: AppTest) -> AppTest:
     """The page after the jobs that it waits for."""
-    cache.jobs()  # their registry
     while cache.jobs().active():
-        pass
+        time.sleep(0.02)
     return shown.run(at)
 
 

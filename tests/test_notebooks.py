@@ -17,7 +17,16 @@ NAMES = {
     *("one_space_and_cosine", "contrastive_training", "zero_shot_and_its_limits"),
     *("geometry_gap_and_mixing", "from_toy_to_scale"),
 }
-FREE = {"numpy", "pandas", "torch", "IPython", "tempfile", "pathlib", "time", "sharedspace"}  # what a notebook may import
+FREE = {
+    "numpy",
+    "pandas",
+    "torch",
+    "IPython",
+    "tempfile",
+    "pathlib",
+    "time",
+    "sharedspace",
+}  # what a notebook may import
 MOST = 400_000  # bytes of one
 VARIES = "varies"  # tag of a cell whose text is of the machine it ran on: seconds, what UMAP has drawn
 

@@ -473,6 +473,8 @@ def test_the_answer_of_a_question_that_is_open_is_not_in_the_notebook():
 def taken(name: str) -> AppTest:
     """A lesson with all its predictions committed, and what it works out in the background at hand."""
     at = new_page(name, collection="sample")
+    if name == "learn_limits":
+        at.session_state["limits.n"] = 100  # drawings of each question, the fewest
     for _ in range(8):
         at = run(at)
         while cache.jobs().active():

@@ -114,10 +114,11 @@ def apart(points: np.ndarray) -> np.ndarray:
 
 
 def drawn_nearest(xy: np.ndarray, k: int = NEAREST) -> np.ndarray:
-    """Of each of n points the k others that are drawn nearest, (n, k) int."""
+    """Of each of n points the k others that are drawn nearest, (n, k) int, in no order; all where there are fewer."""
     distances = apart(xy)
     np.fill_diagonal(distances, np.inf)
-    return np.argsort(distances, axis=1, kind="stable")[:, :k]
+    k = min(k, len(xy) - 1)
+    return np.argpartition(distances, k - 1, axis=1)[:, :k]
 
 
 def kept(one: np.ndarray, other: np.ndarray, k: int = NEAREST) -> np.ndarray:
@@ -165,9 +166,10 @@ def near_and_far(cosines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which pairs (n, n) bool are near, one of the other's 15 nearest, and which are in the farther half of all."""
     n = len(cosines)
     own = np.eye(n, dtype=bool)
-    order = np.argsort(np.where(own, np.inf, -cosines), axis=1, kind="stable")
+    k = min(projection.N_NEIGHBORS, n - 1)
+    nearest = np.argpartition(np.where(own, np.inf, -cosines), k - 1, axis=1)[:, :k]
     near = np.zeros_like(own)
-    np.put_along_axis(near, order[:, : min(projection.N_NEIGHBORS, n - 1)], True, axis=1)
+    np.put_along_axis(near, nearest, True, axis=1)
     far = cosines <= np.quantile(cosines[~own], FAR)
     return near, far & ~own & ~near
 
@@ -220,7 +222,7 @@ def densities(vectors: np.ndarray, maps: np.ndarray, distances: Sequence[float])
     in_space = 1 - cosines[:, 1 : NEAREST + 1].mean(axis=1, dtype=np.float64)
     found = []
     for xy, distance in zip(maps, distances, strict=True):
-        drawn = np.sort(apart(xy), axis=1)[:, 1 : NEAREST + 1]  # the own place is the first
+        drawn = np.sort(np.partition(apart(xy), NEAREST, axis=1)[:, : NEAREST + 1], axis=1)[:, 1:]  # but the own
         spacing = float(np.median(drawn[:, 0]) / max(projection.radius(xy), 1e-9))
         told = projection.rank_correlation(in_space, drawn.mean(axis=1))
         found.append(Density(distance, spacing, told, float(projection.trust(near, xy).mean())))

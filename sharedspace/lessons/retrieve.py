@@ -107,7 +107,7 @@ def check(answer: str, sources: int) -> Checked:
 
 
 def _numbers(cited: str) -> set[int]:
-    spans = [range(int(low), int(high) + 1) for low, high in _RANGE.findall(cited)]
+    spans = [range(int(low), int(high)) for low, high in _RANGE.findall(cited)]
     return {int(number) for number in re.findall(r"\d+", cited)} | {number for span in spans for number in span}
 
 

@@ -36,6 +36,7 @@ def moved(
         half = np.full(2, half.max())
     ranges = [[float(low[at] + high[at]) / 2 - half[at], float(low[at] + high[at]) / 2 + half[at]] for at in (0, 1)]
     axis = {"gridcolor": theme.GRID, "zeroline": False, "fixedrange": True, "showticklabels": axes is not None}
+    axis["showgrid"] = axes is not None
     across, up = axes or ("", "")
     return Figure(
         data=[_background(xy, words), *(_stage(at, *one) for at, one in enumerate(places.items()))],

@@ -26,8 +26,8 @@ def button(
 ) -> None:
     """What is on screen as one HTML file that needs no server."""
     among = laid.xy is collection.map().xy  # and not across the gap, or along axes
-    chosen = sorted(state.get().selected)
-    buttons.whole_map(collection, Screen(snapshot, laid, coloured, among, shown, chosen, result))
+    selected = sorted(state.get().selected)
+    buttons.whole_map(collection, Screen(snapshot, laid, coloured, among, shown, selected, asked=result))
     if len(snapshot.records) <= MOST:
         return
     st.download_button(

@@ -44,15 +44,11 @@ class Chips {
     if (event.key === "ArrowLeft" && before) before.before(item);
     else if (event.key === "ArrowRight" && after) after.after(item);
     else if (!out && (event.key === "Delete" || event.key === "Backspace")) this.out.append(item);
-    else if (out && (event.key === "Enter" || event.key === " ")) this.words.insertBefore(item, this.home(item));
+    else if (out && (event.key === "Enter" || event.key === " ")) this.words.append(item);
     else return;
     event.preventDefault();
     item.firstChild.focus(); // a node that moves loses it
     this.tell(item);
-  }
-
-  home(item) { // one that is put back by key stands before the first that came after it
-    return [...this.words.children].find((one) => place(one) > place(item)) ?? null;
   }
 
   take(event, item) {

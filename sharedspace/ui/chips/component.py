@@ -22,10 +22,14 @@ _mount = st.components.v2.component(
 def chips(label: str, words: Sequence[str], *, key: str) -> tuple[str, ...]:
     """Draw words that can be moved and taken out, and give those that are left, in their present order.
 
-    Other words begin anew. Each change is a run, so that it belongs into a fragment. `key` has no double underscore.
+    Other words begin anew, and an arrangement outlives a change of page. Each change is a run, so that it belongs into
+    a fragment. `key` has no double underscore.
     """
     version = hashlib.sha256(repr(tuple(words)).encode("utf-8", "replace")).hexdigest()[:16]
-    order, out = _arranged(st.session_state.get(key), version, len(words))
+    said = st.session_state.get(key)
+    if said and said.get("arranged"):
+        st.session_state[f"{key}-kept"] = said
+    order, out = _arranged(st.session_state.get(f"{key}-kept"), version, len(words))
     data = {"label": label, "words": list(words), "version": version, "order": order, "out": out}
     _mount(key=key, data=data, on_arranged_change=_ignore)
     return tuple(words[place] for place in order)

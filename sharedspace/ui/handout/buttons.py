@@ -17,13 +17,13 @@ from sharedspace.collection import Collection
 from sharedspace.errors import BadInput
 from sharedspace.home import Home
 from sharedspace.plots import theme
-from sharedspace.ui import cache, colouring, galleries, labelling, state, visitors
+from sharedspace.ui import cache, colouring, galleries, state, visitors
 from sharedspace.ui.asking import Question
 from sharedspace.ui.colouring import Colouring
 from sharedspace.ui.handout import explorer as exploring
 from sharedspace.ui.handout import page
 from sharedspace.ui.handout.explorer import Screen
-from sharedspace.ui.learning.blocks import Block, Pictures
+from sharedspace.ui.learning.blocks import Block, Pictures, Prose
 from sharedspace.ui.learning.sheet import Sheet
 
 LABEL = "Save as a page"
@@ -50,12 +50,12 @@ def lesson(sheet: Sheet) -> None:
 
 def search(collection: Collection, question: Question, k: int = 12, rate: float | None = None) -> None:
     """A query to go on from: its answers, the map, and what else can be asked."""
-    now, default = _present(collection), _default_screen(collection, first=sorted(state.get().selected))
+    now, default, selected = _present(collection), _default_screen(collection), sorted(state.get().selected)
     terms, where = question.terms(collection) if question.parts else (), (question.where, question.within)
 
     def screen() -> Screen:
         result = now.ask(terms, k, *where, rate) if terms else None
-        return replace(default(), shown=now.mask(*where), asked=result, rate=rate or chance.RATE)
+        return replace(default(), shown=now.mask(*where), selected=selected, asked=result, rate=rate or chance.RATE)
 
     help = f"One HTML file with these answers and other texts to ask, {ANYWHERE}"
     _download(collection, "search", f"{collection.info.name}: search", tuple, screen, help, folded=False)
@@ -104,9 +104,11 @@ def _download(
     stem = re.sub(r"[^\w.-]+", "-", f"{collection.info.name}-{page_name}").strip(".-") or page_name
 
     def made() -> str:
+        shown, on_map = blocks(), screen()
+        if on_map.shown is not None and not on_map.shown.any():
+            return page.write(title, [*shown, Prose("No image passes the filters: there is nothing to explore.")])
         known = partial(home.ledger.texts, collection.info.space)
-        found = exploring.explorer(collection, screen(), known, galleries.caption)
-        shown = blocks()
+        found = exploring.explorer(collection, on_map, known, galleries.caption)
         ids = [*found.ids, *(id for one in shown if isinstance(one, Pictures) for id in one.ids)]
         return page.write(title, shown, found, addresses(home, ids), lead, folded)
 
@@ -173,7 +175,8 @@ def _at_hand(collection: Collection) -> Callable[[], list[str]]:
     """Texts that the visitor has asked, has on the map, has saved, or has as labels; a guest those of their own."""
     asked = [part.text for parts in (state.parts(), *state.get().history) for part in parts if part.text]
     with suppress(BadInput):  # labels that cannot be read are no texts
-        asked += [prompt for label in labelling.present().labels for prompt in zeroshot.prompts(label, TEMPLATES)]
+        labels = zeroshot.parse(str(state.value("labels", "") or ""))
+        asked += [prompt for label in labels for prompt in zeroshot.prompts(label, TEMPLATES)]
     if visitors.guest():
         return lambda: asked
 

@@ -40,7 +40,8 @@ class Screen:
     coloured: Colouring
     among: bool = True  # whether a query stands among the images nearest to it: not so on axes or across the gap
     shown: np.ndarray | None = None  # (n,) bool, by filters; the others are not written
-    first: Sequence[str] = ()  # ids of images that are in the file whatever their number
+    selected: Sequence[str] = ()  # ids
+    first: Sequence[str] = ()  # ids of further images that are in the file whatever their number
     asked: SearchResult | None = None
     rate: float = chance.RATE  # of the no-match line
     at_hand: Sequence[str] = ()  # texts that the visitor has lately used
@@ -70,7 +71,7 @@ def explorer(collection: Collection, screen: Screen, known: Known, caption: Call
     """The images of a screen, at most 2,000, to explore; `known` gives texts that are embedded, see bank.gather."""
     snapshot, asked = screen.snapshot, screen.asked
     hits = [] if asked is None else [hit.id for hit in asked.hits]
-    rows = chosen(snapshot, screen.shown, [*hits, *screen.first], MOST)
+    rows = chosen(snapshot, screen.shown, [*hits, *screen.selected, *screen.first], MOST)
     vectors = np.ascontiguousarray(snapshot.vectors[rows], dtype=np.float32)
     alone = asked is not None and len(asked.terms) == 1 and asked.terms[0].kind == "text" and asked.terms[0].weight > 0
     at_hand = [*([asked.query] if asked is not None and alone else ()), *screen.at_hand]
@@ -135,7 +136,7 @@ def plain_layout(collection: Collection) -> tuple[Snapshot, Layout]:
 
 
 def _drawing(screen: Screen, rows: np.ndarray) -> dict[str, Any]:
-    coloured = screen.coloured
+    coloured, selected = screen.coloured, frozenset(screen.selected)
     return payload.drawing(
         categories=coloured.codes[rows],
         palette=coloured.palette,
@@ -144,6 +145,7 @@ def _drawing(screen: Screen, rows: np.ndarray) -> dict[str, Any]:
         scale=coloured.scale,
         anchors=screen.laid.anchors,
         star=screen.laid.star,
+        selected=[place for place, row in enumerate(rows) if screen.snapshot.ids[row] in selected],
         axes=screen.laid.axes,
         note=screen.laid.note,
     )

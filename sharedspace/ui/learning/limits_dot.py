@@ -67,8 +67,8 @@ def _looks(collection: Collection, sheet: Sheet, labels: Labels, row: int, word:
         with column:
             sheet.picture(stamped.png(shown[place]), f"The picture, {stage}", SHOWN)
             sheet.say(
-                f"**{stage}**: called *{plain(labels.names[best])}*, {shares[place, best]:.1%} of "
-                f"{len(labels.names):,} labels; cosine with *{plain(word)}* {cosines[place, at]:.3f}"
+                f"**{stage}**: called *{plain(labels.names[best])}*, probability {shares[place, best]:.1%} "
+                f"over {len(labels.names):,} labels; cosine with *{plain(word)}* {cosines[place, at]:.3f}"
             )
 
 

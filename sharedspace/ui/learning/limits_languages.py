@@ -126,9 +126,10 @@ def _meaning(
     lines = []
     for name in others:
         where = f", {choices.standing(rates[name], chance)}" if known else ""
+        no = f" It has no token in {lost[name]} of {count}" if unknown[name] else " It has a token for every word"
         words = ", ".join(plain(word) for word in unknown[name][:NAMED])
-        no = f" It has no token for {lost[name]} of {count}: {words}{' …' if len(unknown[name]) > NAMED else ''}."
-        lines.append(f"- **{plain(name)}**: {rates[name].share:.1%}{where}.{no if words else ''}")
+        more = ", and more" if len(unknown[name]) > NAMED else ""
+        lines.append(f"- **{plain(name)}**: {rates[name].share:.1%}{where}.{no}{f': {words}{more}' if words else ''}.")
     along = (
         "**Take along:** a model knows the words of its training, and answers all the same when it does not know one."
     )

@@ -39,6 +39,15 @@ def show(collection: Collection, sheet: Sheet) -> None:
         )
         return
     ids = tuple(collection.snapshot().records[row].id for row in rows)
+    guess = sheet.predict(
+        "looks",
+        f"{len(rows)} pictures, {len(labels.names):,} labels. In which look do the fewest get "
+        f"{'their true label' if known else 'the label that they get as they are'}?",
+        [look for look in looks.LOOKS if look != looks.AS_IS],
+        labels.source,
+    )
+    if guess is None:
+        return
     found = limits_kept.worked(
         collection,
         ("looks", ids),
@@ -50,8 +59,17 @@ def show(collection: Collection, sheet: Sheet) -> None:
         return
     truth = labels.truth[rows]
     rights = looks.right(found, labels.vectors(collection), truth)
+    sheet.settle(guess, *_lowest(looks.rates(rights)))
     _rates(collection, sheet, labels, rows, rights, bool(known))
     _one(collection, sheet, labels, rows)
+
+
+def _lowest(rates: dict[str, Rate]) -> tuple[str | None, str]:
+    """The look with the fewest, None where two have as few, and its figures."""
+    changed = {look: rate for look, rate in rates.items() if look != looks.AS_IS}
+    order = sorted(changed, key=lambda look: changed[look].share)
+    why = f"*{order[0]}*: {changed[order[0]].words}; next comes *{order[1]}* with {changed[order[1]].share:.1%}."
+    return (order[0] if changed[order[0]].found < changed[order[1]].found else None), why
 
 
 def _rates(

@@ -68,7 +68,7 @@ def _reference(collection: Collection) -> tuple[Baseline | None, str]:
         return None, ""
     drawings = _drawings(collection.info.space.fingerprint, collection)
     if drawings is not None:
-        return drawings, "the drawings of the sample set, which this model learnt from the like of"
+        return drawings, "the drawings of the sample set"
     return collection.baseline(), f"the pictures of the collection {plain(collection.info.name)}"
 
 
@@ -156,16 +156,17 @@ def _meaning(found: Told, known: Baseline, of: str, nouns: int) -> str:
         f"Its cosine is under the no-match line, so no match, for {under.found} of {under.n}"
     )
     if known.vocabulary is not None:
-        said += f", and under where 95% of the best nouns are of {of} for {low.found} of {low.n}"
+        said += f", and lower than with 95% of {of} for {low.found} of {low.n}"
     said += f" ({low.words}). " if low.n >= 10 else ". "
-    if low.found > low.n / 2 or under.found > under.n / 2:
-        end = "the probability only says which noun is nearest; look at the cosine too, it shows that most do not fit."
-    elif low.found or under.found:
-        end = "the cosine shows for some that nothing fits; for the others look yourself, it does not tell."
-    else:
+    if under.found > under.n / 2:
+        end = "the probability says only which noun is nearest; the no-match line shows that most do not fit."
+    elif low.found > low.n / 2:
         end = (
-            "the cosine is as high as for pictures that fit, so that it is no warning; only you can see what is right."
+            "the no-match line lets most of them pass, and a probability says only which noun is nearest. That the "
+            "cosines are lower than usual is the one hint that these pictures are strange to the model."
         )
+    else:
+        end = "for most the cosine is as high as where nouns fit: it is no warning, and only you can see what is right."
     return said + f"\n\n**Take along:** {end}"
 
 

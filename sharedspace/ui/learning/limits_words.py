@@ -112,7 +112,7 @@ def _chart(sheet: Sheet, found: Fooled) -> None:
     told = "; ".join(f"{stage} {rate.words}" for stage, rate in zip(STAGES[1:], found.flips, strict=True))
     sheet.figure(
         geometry.rates(
-            [f"{stage}: called by the word" for stage in STAGES[1:]],
+            STAGES[1:],
             [one.share for one in found.flips],
             [one.interval for one in found.flips],
         ),
@@ -120,8 +120,8 @@ def _chart(sheet: Sheet, found: Fooled) -> None:
         f"Pictures that are called by the word: {told}",
     )
     sheet.note(
-        f"n = {len(found.rows)}, with 95% intervals (Wilson 1927). The same pictures with the word and with each other "
-        "plate are compared by the exact test of McNemar (1947), at 5%."
+        f"Pictures called by the word: n = {len(found.rows)}, 95% intervals (Wilson 1927). The same pictures with the "
+        "word and with each other plate are compared by the exact test of McNemar (1947), at 5%."
     )
     sheet.table(
         {"": list(STAGES), "mean cosine with the word's text": [round(one, 3) for one in found.cosines]},

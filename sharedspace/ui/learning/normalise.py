@@ -46,21 +46,23 @@ def show(collection: Collection, sheet: Sheet) -> None:
     if trouble:
         sheet.say(trouble)
         return
-    given = _raw(collection, sheet)
-    if given is None:
+    asked = _asked(collection, sheet)
+    if asked is None:
         return
-    n = len(given.rows)
+    rows, words = asked
+    n = len(rows)
     k = min(BEST, n // 2)
     options = (f"all {k}", f"most, but not all {k}", "half of them or fewer")
     guess = sheet.predict(
         "stay",
-        f"“{plain(given.words)}” is asked of {n:,} pictures whose vectors are as the model gives them. How many of the "
+        f"“{plain(words)}” is asked of {n:,} pictures whose vectors are as the model gives them. How many of the "
         f"{k} best by the cosine are among the {k} nearest by the Euclidean distance?",
         options,
-        f"{given.words}-{n}",
+        f"{words}-{n}",
     )
     if guess is None:
         return
+    given = _raw(collection, rows, words)
     found = normalise.ranked(given.vectors, given.query)
     stay, by_dot = found.shared("cosine", "distance", k), found.shared("cosine", "dot", k)
     right = options[0] if stay == k else options[2] if stay <= k / 2 else options[1]
@@ -72,8 +74,8 @@ def show(collection: Collection, sheet: Sheet) -> None:
     normalise_unit.made_unit(sheet, given.vectors, given.query, k)
 
 
-def _raw(collection: Collection, sheet: Sheet) -> Raw | None:
-    """The pictures and the query as the model gives them; None, with a sentence, where there are none."""
+def _asked(collection: Collection, sheet: Sheet) -> tuple[tuple[int, ...], str] | None:
+    """Which pictures are ranked, by their rows, and for what; None, with a sentence, where that cannot be."""
     large = collection.info.space.model not in encoders.IN_THE_BOX
     seen = reading.visible(collection)
     rows = tuple(seen[place] for place in spaced(len(seen), MOST_OF_LARGE if large else MOST).tolist())
@@ -86,17 +88,22 @@ def _raw(collection: Collection, sheet: Sheet) -> Raw | None:
         st.info("Type what to look for, in a word or a sentence.")
         return None
     try:
-        vectors = _vectors(collection.info.number, collection.snapshot().revision, rows, collection)
+        collection.picture(collection.snapshot().records[rows[0]])
     except NotFound:
         sheet.say("The pictures of this collection are not here, only their vectors, which are unit vectors already.")
         return None
-    query = _query(collection.info.space.fingerprint, words, collection)
     note = reading.unknown(collection, words)
     if len(rows) < len(seen):
         note += f" Of {len(seen):,} pictures {len(rows):,} are looked at, evenly spaced: each is embedded anew."
     if note:
         st.caption(note.strip())
-    return Raw(rows, vectors, query, words)
+    return rows, words
+
+
+def _raw(collection: Collection, rows: tuple[int, ...], words: str) -> Raw:
+    """The pictures and the query as the model gives them; raises NotFound where a picture is not here."""
+    vectors = _vectors(collection.info.number, collection.snapshot().revision, rows, collection)
+    return Raw(rows, vectors, _query(collection.info.space.fingerprint, words, collection), words)
 
 
 @st.cache_data(show_spinner="Embedding the pictures anew, without scaling them…", max_entries=8)

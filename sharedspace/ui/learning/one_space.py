@@ -49,6 +49,8 @@ def show(collection: Collection, sheet: Sheet) -> None:
     _cosines(collection, sheet, captions, np.array([one.value for one in found]))
     _vectors(collection, sheet, looked, captions, texts)
     _products(sheet, looked.vector, texts[best], captions[best], found[best])
+    if not one_space_words.matters(collection, sheet, looked, captions[best]):
+        return
     one_space_words.drag(collection, sheet, looked, captions, best)
     low, high = min(one.value for one in found), found[best].value
     sheet.say(

@@ -50,7 +50,7 @@ def look(collection: Collection, sheet: Sheet) -> Looked | None:
             own = _own(collection, sheet, uploads.contents(given), given.name)
             if own is not None:
                 return own
-        sheet.pictures([record], f"picture-{record.id[:12]}", [galleries.caption(record)], "The picture")
+        sheet.pictures([record], f"picture-{record.id[:12]}", ["the picture"], "The picture")
     vector = collection.snapshot().vectors[collection.snapshot().ids.index(record.id)]
     return Looked(record.id, vector, _length(collection, record), _code(record.id), record)
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
+from sharedspace.lessons import one_space
 from sharedspace.ui import cache, frame, state
 from sharedspace.ui.chips import chips
 from sharedspace.ui.learning.one_space_picture import Looked
@@ -13,6 +14,8 @@ from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 
 KEPT = 8  # arrangements that are listed
+ORDER, OMISSION, ALIKE = "another order", "a word left out", "they are within 0.01 of each other"
+NEARLY = 0.01
 
 
 def lengths(collection: Collection, captions: tuple[str, ...]) -> list[float]:
@@ -23,6 +26,43 @@ def lengths(collection: Collection, captions: tuple[str, ...]) -> list[float]:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _lengths(fingerprint: str, captions: tuple[str, ...], _collection: Collection) -> list[float]:
     return [float(length) for length in np.linalg.norm(_collection.encoder.raw_texts(captions), axis=1)]
+
+
+def matters(collection: Collection, sheet: Sheet, looked: Looked, caption: str) -> bool:
+    """Predict whether order or a word matters more, then see what was measured; whether to go on."""
+    if len(caption.split()) < 2:
+        return True
+    sheet.head("Do the order and the words matter?")
+    guess = sheet.predict(
+        "words",
+        f"Take “{plain(caption)}”. What changes its cosine with the picture more, at most: its words in another order, "
+        "or one of its words left out?",
+        (ORDER, OMISSION, ALIKE),
+        looked.key + caption,
+    )
+    if guess is None:
+        return False
+    found = _wording(collection.info.space.fingerprint, caption, looked.key, collection, looked.vector)
+    order, omission = found.most
+    word = plain(found.words[int(np.abs(found.by_omission).argmax())])
+    sheet.settle(
+        guess,
+        ALIKE if abs(order - omission) <= NEARLY else ORDER if order > omission else OMISSION,
+        f"{len(found.orders)} random orders changed it by at most {order:.3f}; one word left out by at most "
+        f"{omission:.3f}, and that word is **{word}**.",
+    )
+    sheet.code(
+        f"wording = one_space.wording(collection.encoder, {caption!r}, picture)\n"
+        "dict(zip(wording.words, wording.by_omission.round(3).tolist())), wording.most"
+    )
+    return True
+
+
+@st.cache_data(show_spinner="Trying orders and omissions…", max_entries=64)
+def _wording(
+    fingerprint: str, caption: str, key: str, _collection: Collection, _vector: np.ndarray
+) -> one_space.Wording:
+    return one_space.wording(_collection.encoder, caption, _vector)
 
 
 @st.fragment

@@ -17,7 +17,7 @@ from sharedspace.ui.text import plain
 K = 6  # sources at most
 COUNTS = ("none", "one", "two or three", "four or more")
 ABSENT = ("a crocodile", "a telephone", "a violin", "a hospital", "a pineapple")  # the first that no caption names
-NONE, SOME, ALL = "none", "some of them", f"all {K}, since a search always has {K} nearest"
+NONE, SOME, ALL = "none", "some of them", "all of them, since a search always has its nearest"
 
 
 def show(collection: Collection, sheet: Sheet) -> None:
@@ -61,6 +61,11 @@ def _captions(collection: Collection) -> list[str]:
     return [text.casefold() for text in reading.captioned(collection, len(collection.snapshot().records))[1]]
 
 
+def _most(collection: Collection) -> int:
+    """How many pictures are looked at as sources."""
+    return min(K, len(reading.visible(collection)))
+
+
 def _key(collection: Collection, name: str) -> str:
     """What is asked of one collection says nothing to another."""
     return f"retrieve.{name}.{collection.info.number}"
@@ -70,8 +75,8 @@ def _sources(collection: Collection, sheet: Sheet, question: str) -> bool:
     """Predict how many sources there are, then see them, the prompt, and an answer; whether they were shown."""
     sheet.head("Who becomes a source?")
     asked = (
-        f"“{plain(question)}”: of its {K} nearest pictures those over the **no-match line** become sources; under it a "
-        "picture fits no better than chance. How many will they be?"
+        f"“{plain(question)}”: of its {_most(collection)} nearest pictures those over the **no-match line** become "
+        "sources; under it a picture fits no better than chance. How many will they be?"
     )
     guess = sheet.predict("sources", asked, COUNTS, question)
     if guess is None:
@@ -126,7 +131,7 @@ def _absent(collection: Collection, sheet: Sheet) -> None:
     question = " ".join(typed.split())
     if not question:
         return
-    asked = f"“{plain(question)}”: how many of the {K} nearest pictures become sources?"
+    asked = f"“{plain(question)}”: how many of the {_most(collection)} nearest pictures become sources?"
     guess = sheet.predict("absent", asked, (NONE, SOME, ALL), question)
     if guess is None:
         return

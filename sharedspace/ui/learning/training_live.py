@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 
 import numpy as np
 import streamlit as st
@@ -22,10 +23,13 @@ ENOUGH = 16_000  # samples after which what a training has come to can be told
 def panel(sheet: Sheet, run: Run, wanted: Settings) -> None:
     """The live part of the page; the page runs anew when a training begins, ends or has come far enough."""
     drawn = stage(run)
+    ticks = count()
 
     @st.fragment(run_every=1.0 if run.active else None)
     def live() -> None:
         run.touch()
+        if next(ticks) and run.ended == "left":  # nobody left: this server was too busy to draw the page in time
+            run.go()
         with sheet.part("live"):
             _buttons(run, wanted)
             if run.seen is not None:
