@@ -1,4 +1,4 @@
-"""Lesson 1: what a cosine is made of, the words that can be dragged, and the page."""
+"""Lesson 1: what a cosine is made of, what words and their order do, and the page."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -84,54 +84,6 @@ def test_an_order_that_counts_is_found_too_and_one_word_has_none() -> None:
     assert one_space.wording(counting, "red red", np.float32([1, 0])).most[0] == 0  # type: ignore[arg-type]  # too
     with pytest.raises(BadInput, match="two words"):
         one_space.wording(counting, "red", np.float32([1, 0]))  # type: ignore[arg-type]  # too
-
-
-# ---- the chips --------------------------------------------------------------------------------------
-
-
-def chipped(words: list[str]) -> None:
-    """A page of chips, as AppTest and the browser run it."""
-    import streamlit as st
-
-    from sharedspace.ui.chips import chips
-
-    st.text("now: " + " ".join(chips("The words", words, key="chips")))
-
-
-def told(at: AppTest) -> dict[str, object]:
-    (found,) = at.get("bidi_component")
-    data: dict[str, object] = json.loads(found.proto.json)
-    return data
-
-
-def arranged(at: AppTest, order: object, out: object, version: object = None) -> str:
-    at.session_state["chips"] = {"arranged": {"version": version or told(at)["version"], "order": order, "out": out}}
-    return str(run(at).text[0].value)
-
-
-def test_the_words_come_back_as_they_were_arranged() -> None:
-    at = run(AppTest.from_function(chipped, args=(["a", "red", "<b>"],)))
-    assert at.text[0].value == "now: a red <b>"
-
-    assert arranged(at, [2, 0], [1]) == "now: <b> a"
-    assert (told(at)["order"], told(at)["out"]) == ([2, 0], [1])
-    assert arranged(at, [], [2, 0, 1]) == "now:"
-
-
-@pytest.mark.parametrize(
-    ("order", "out"),
-    [([0, 1], []), ([0, 1, 2, 2], []), ([0, 1, 3], []), (["0", 1, 2], []), (7, []), ([0, True, 2], [])],
-)
-def test_an_arrangement_that_is_not_of_these_words_is_not_taken(order: object, out: object) -> None:
-    at = run(AppTest.from_function(chipped, args=(["a", "red", "dog"],)))
-
-    assert arranged(at, order, out) == "now: a red dog"
-
-
-def test_an_arrangement_of_other_words_is_not_taken() -> None:
-    at = run(AppTest.from_function(chipped, args=(["a", "red", "dog"],)))
-
-    assert arranged(at, [2, 1, 0], [], version="0123456789abcdef") == "now: a red dog"
 
 
 # ---- the page ---------------------------------------------------------------------------------------

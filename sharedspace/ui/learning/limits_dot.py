@@ -32,7 +32,7 @@ def dot(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int], w
             record = reading.picture(collection, "limits.picture", "Picture", collection.snapshot().records[rows[0]])
             word = str(st.selectbox("Word", words, key="limits.word"))
         row = int(collection.rows({record.id})[0])
-        if row not in limits_kept.sample(collection, len(collection.snapshot().records)):
+        if not limits_kept.has_picture(collection, record.id):
             sheet.say("Of this one there is no picture here, only its vector: choose another.")
             return
         vectors = _stages(collection.info.space.fingerprint, record.id, word, collection, row)
@@ -40,7 +40,7 @@ def dot(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int], w
         _looks(collection, sheet, labels, row, word, cosines)
         _figure(collection, sheet, labels, row, word, vectors, cosines)
         sheet.code(
-            limits_kept.python([row])
+            limits_kept.python(collection, [row], 1)
             + labels.python()
             + "from sharedspace.lessons.cannot import stamped\n"
             + f"one = stamped.looked_at(collection.encoder, pictures, [{word!r}])\n"

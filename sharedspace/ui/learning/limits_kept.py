@@ -91,15 +91,16 @@ def worked(
     return found
 
 
+def has_picture(collection: Collection, id: str) -> bool:
+    """Whether an image is here as a picture, not as a vector alone."""
+    return bool(collection.original(id) or collection.thumbnail(id))
+
+
 def sample(collection: Collection, most: int) -> list[int]:
-    """Rows of pictures that are here and not hidden, at most so many, evenly spaced."""
-    records = collection.snapshot().records
-    rows = [
-        row
-        for row in reading.visible(collection)
-        if collection.original(records[row].id) or collection.thumbnail(records[row].id)
-    ]
-    return [rows[place] for place in spaced(len(rows), most).tolist()]
+    """Rows of images that are not hidden, at most so many, evenly spaced; those that are here as pictures."""
+    seen, records = reading.visible(collection), collection.snapshot().records
+    rows = [seen[place] for place in spaced(len(seen), most).tolist()]
+    return [row for row in rows if has_picture(collection, records[row].id)]
 
 
 def pictures(collection: Collection, rows: Sequence[int]) -> list[Image.Image]:
@@ -108,14 +109,20 @@ def pictures(collection: Collection, rows: Sequence[int]) -> list[Image.Image]:
     return [images.decode(collection.picture(records[row]), records[row].path, side).image for row in rows]
 
 
-def python(rows: Sequence[int]) -> str:
-    """Python that makes `pictures`, of these rows."""
+def python(collection: Collection, rows: Sequence[int], most: int, labels: Labels | None = None) -> str:
+    """Python that makes `rows`, those of a `sample`, and their `pictures`; with labels those of a known one only."""
+    found, made = sample(collection, most), reading.code(collection, False, most)
+    if labels is not None and labels.known:
+        found = [row for row in found if labels.truth[row] >= 0]
+        made += f"rows = [row for row in rows if collection.column({labels.source!r})[row] is not None]\n"
+    if list(rows) != found:
+        made = f"rows = {list(rows)!r}\n"
     return (
         "from sharedspace import images\n"
-        f"rows = {list(rows)!r}\n"
-        "records = [collection.snapshot().records[row] for row in rows]\n"
-        "side = collection.encoder.side\n"
-        "pictures = [images.decode(collection.picture(one), one.path, side).image for one in records]\n"
+        + made
+        + "records = [collection.snapshot().records[row] for row in rows]\n"
+        + "side = collection.encoder.side\n"
+        + "pictures = [images.decode(collection.picture(one), one.path, side).image for one in records]\n"
     )
 
 

@@ -50,7 +50,7 @@ def show(collection: Collection, sheet: Sheet) -> None:
         )
         return
     if reading.ready(collection, [word for own in asked.words.values() for word in own]):
-        _rates(collection, sheet, asked)
+        _rates(collection, sheet, labels, asked)
 
 
 def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> Asked | None:
@@ -70,7 +70,7 @@ def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> 
     return Asked(words, tuple(seen), None) if typed and seen else None
 
 
-def _rates(collection: Collection, sheet: Sheet, asked: Asked) -> None:
+def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -> None:
     images = collection.snapshot().vectors[list(asked.rows)]
     answers = {name: choices.best(images @ collection.embed(list(own)).T) for name, own in asked.words.items()}
     first, *others = asked.words
@@ -110,7 +110,7 @@ def _rates(collection: Collection, sheet: Sheet, asked: Asked) -> None:
         told,
     )
     sheet.say(_meaning(rates, unknown, lost, others, count, chance, asked.truth is not None))
-    _code(collection, sheet, asked)
+    _code(sheet, asked, labels.source)
 
 
 def _meaning(
@@ -144,17 +144,25 @@ def _compared(rates: Mapping[str, Rate], others: Sequence[str]) -> str:
     )
 
 
-def _code(collection: Collection, sheet: Sheet, asked: Asked) -> None:
+def _code(sheet: Sheet, asked: Asked, field: str) -> None:
+    seen = "mask = collection.mask()  # hidden pictures are out\n"
+    if asked.truth is None:
+        rows = "rows = [row for row in range(len(collection.snapshot().records)) if mask is None or mask[row]]\n"
+        truth = "truth = next(iter(answers.values()))\n"
+    else:
+        rows = (
+            "labels = [word.strip().casefold() for word in next(iter(words.values()))]\n"
+            f'column = [" ".join(str(value).split()).casefold() for value in collection.column({field!r})]\n'
+            "rows = [row for row, value in enumerate(column) if value in labels and (mask is None or mask[row])]\n"
+        )
+        truth = "truth = np.array([labels.index(column[row]) for row in rows])\n"
     sheet.code(
         "from sharedspace.lessons.cannot import choices\n"
         f"words = {dict(asked.words)!r}\n"
-        f"rows = {list(asked.rows)!r}\n"
-        "seen = collection.snapshot().vectors[rows]\n"
-        "answers = {name: choices.best(seen @ collection.embed(list(own)).T) for name, own in words.items()}\n"
-        + (
-            f"truth = np.array({list(asked.truth)!r})\n"
-            if asked.truth is not None
-            else "truth = next(iter(answers.values()))\n"
-        )
+        + seen
+        + rows
+        + "images = collection.snapshot().vectors[rows]\n"
+        + "answers = {name: choices.best(images @ collection.embed(list(own)).T) for name, own in words.items()}\n"
+        + truth
         + "{name: choices.rate(answer == truth).words for name, answer in answers.items()}"
     )

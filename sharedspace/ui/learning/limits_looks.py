@@ -27,7 +27,7 @@ def show(collection: Collection, sheet: Sheet) -> None:
         "pictures are changed and looked at anew; each gets the nearest label."
     )
     labels = limits_kept.choose(collection, "limits.labels")
-    rows = limits_kept.sample(collection, MOST if collection.info.space.model in IN_THE_BOX else MOST_SLOW)
+    rows = limits_kept.sample(collection, _most(collection))
     if labels is None:
         return
     known = [row for row in rows if labels.truth[row] >= 0]
@@ -62,6 +62,10 @@ def show(collection: Collection, sheet: Sheet) -> None:
     sheet.settle(guess, *_lowest(looks.rates(rights)))
     _rates(collection, sheet, labels, rows, rights, bool(known))
     _one(collection, sheet, labels, rows)
+
+
+def _most(collection: Collection) -> int:
+    return MOST if collection.info.space.model in IN_THE_BOX else MOST_SLOW
 
 
 def _lowest(rates: dict[str, Rate]) -> tuple[str | None, str]:
@@ -102,11 +106,16 @@ def _rates(
     )
     sheet.table({"look": list(rates), what: [one.words for one in rates.values()]}, told)
     sheet.say(_along(rights, rates, len(labels.names), known))
+    column = f"collection.column({labels.source!r})[row]"
+    truth = f'truth = np.array([labels.index(" ".join(str({column}).split())) for row in rows])\n'
+    if not known:
+        truth = "truth = np.full(len(rows), -1)  # unknown: what counts is what stays\n"
+    most = _most(collection)
     sheet.code(
-        limits_kept.python(rows)
+        limits_kept.python(collection, rows, most, labels)
         + labels.python()
         + "from sharedspace.lessons.cannot import looks\n"
-        + f"truth = np.array({labels.truth[rows].tolist()!r})\n"
+        + truth
         + "rights = looks.right(looks.looked_at(collection.encoder, pictures), texts, truth)\n"
         + "{look: rate.words for look, rate in looks.rates(rights).items()}, looks.worse(rights)"
     )
@@ -139,7 +148,7 @@ def _one(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int]) 
         sheet.head("One picture")
         record = reading.picture(collection, "limits.looked", "Picture", collection.snapshot().records[rows[0]])
         row = int(collection.rows({record.id})[0])
-        if row not in limits_kept.sample(collection, len(collection.snapshot().records)):
+        if not limits_kept.has_picture(collection, record.id):
             sheet.say("Of this one there is no picture here, only its vector: choose another.")
             return
         image = limits_kept.pictures(collection, [row])[0]

@@ -81,7 +81,7 @@ def _rate(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int],
     _chart(sheet, found)
     sheet.say(_why(collection, found))
     sheet.code(
-        limits_kept.python(rows)
+        limits_kept.python(collection, rows, MOST)
         + labels.python()
         + "from sharedspace.lessons.cannot import stamped\n"
         + f"words = {list(words)!r}\n"
@@ -144,9 +144,8 @@ def _why(collection: Collection, found: Fooled) -> str:
     )
     if collection.info.space.model in IN_THE_BOX:
         said += ", and learnt from drawings of which few bear a sign"
-    sides = (
-        "does not read" if found.verdict == "not fooled" else "reads" if found.verdict == "fooled" else "may or may not"
-    )
+    ends = {"fooled": "is fooled", "not fooled": "is not fooled", "too few": "was shown too few pictures to tell"}
     return (
-        said + f".\n\n**Take along:** compare with an empty plate before you say that a model reads; this one {sides}."
+        f"{said}.\n\n**Take along:** compare with an empty plate before you say that a model reads; with these words, "
+        f"this one {ends[found.verdict]}."
     )

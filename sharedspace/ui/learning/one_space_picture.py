@@ -14,7 +14,7 @@ from sharedspace import images
 from sharedspace.collection import Collection
 from sharedspace.errors import NotFound, SharedSpaceError
 from sharedspace.records import ImageRecord
-from sharedspace.ui import galleries, state, uploads
+from sharedspace.ui import state, uploads
 from sharedspace.ui.learning import reading
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
