@@ -36,13 +36,20 @@ def temperature(sheet: Sheet, batch: Batch, cosines: np.ndarray, scale: float) -
     sheet.settle(
         guess,
         STAYS if abs(change) < SAME else RISES if change > 0 else FALLS,
-        f"From {before:.3f} to {after:.3f}. On this batch the loss is least near a logit scale of {best:.0f}. "
+        f"From {before:.3f} to {after:.3f}. On this batch the loss {_least(float(best))}. "
         "Training looks for that balance over all batches: a hot softmax is never sure, a cold one pays dearly for "
         "each mistake.",
     )
     _temperature(sheet, cosines, scale)
     _twice(sheet, batch, cosines, scale)
     _sigmoid(sheet, batch, cosines, scale)
+
+
+def _least(best: float) -> str:
+    """Where the loss is least: within the scales that were tried, or at one of their ends."""
+    if best == SCALES[-1]:
+        return f"still falls at a logit scale of {best:.0f}, the highest one tried"
+    return f"is least near a logit scale of {best:.0f}" if best else "is least at 0: here the model had better guess"
 
 
 @st.fragment

@@ -114,7 +114,7 @@ def python(collection: Collection, rows: Sequence[int], most: int, labels: Label
     found, made = sample(collection, most), reading.code(collection, False, most)
     if labels is not None and labels.known:
         found = [row for row in found if labels.truth[row] >= 0]
-        made += f"rows = [row for row in rows if collection.column({labels.source!r})[row] is not None]\n"
+        made += f'rows = [row for row in rows if str(collection.column({labels.source!r})[row] or "").strip()]\n'
     if list(rows) != found:
         made = f"rows = {list(rows)!r}\n"
     return (

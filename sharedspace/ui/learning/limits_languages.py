@@ -73,17 +73,16 @@ def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> 
 def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -> None:
     images = collection.snapshot().vectors[list(asked.rows)]
     answers = {name: choices.best(images @ collection.embed(list(own)).T) for name, own in asked.words.items()}
-    first, *others = asked.words
+    first = next(iter(asked.words))
     truth = answers[first] if asked.truth is None else np.array(asked.truth)
     rates = {name: choices.rate(answer == truth) for name, answer in answers.items()}
     if asked.truth is None:
         rates.pop(first)
     unknown = {name: choices.unknown(collection.encoder, own) for name, own in asked.words.items()}
     lost = {
-        name: sum(bool(collection.encoder.tokens(word).unknown) for word in own) for name, own in asked.words.items()
+        name: sum(bool(set(word.split()) & set(unknown[name])) for word in own) for name, own in asked.words.items()
     }
     count = len(asked.words[first])
-    chance = 1 / count
     told = "; ".join(f"{name} {rate.share:.1%}" for name, rate in rates.items())
     what = "right" if asked.truth is not None else f"the same label as {first}"
     sheet.figure(
@@ -91,14 +90,14 @@ def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -
             list(rates),
             [one.share for one in rates.values()],
             [one.interval for one in rates.values()],
-            None if asked.truth is None else chance,
+            None if asked.truth is None else 1 / count,
         ),
         "languages",
         f"Pictures whose nearest label is {what}: {told}",
     )
     sheet.note(
         f"Pictures whose nearest of {count} bare words is {what}: n = {len(asked.rows):,}, 95% intervals (Wilson 1927)."
-        + (f" Chance is 1 / {count} = {chance:.1%}. Of equally near words a lot decides." if asked.truth else "")
+        + (f" Chance is 1 / {count} = {1 / count:.1%}. Of equally near words a lot decides." if asked.truth else "")
     )
     sheet.table(
         {
@@ -109,7 +108,7 @@ def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -
         },
         told,
     )
-    sheet.say(_meaning(rates, unknown, lost, others, count, chance, asked.truth is not None))
+    sheet.say(_meaning(rates, unknown, lost, count, asked.truth is not None))
     _code(sheet, asked, labels.source)
 
 
@@ -117,15 +116,13 @@ def _meaning(
     rates: Mapping[str, Rate],
     unknown: Mapping[str, Sequence[str]],
     lost: Mapping[str, int],
-    others: Sequence[str],
     count: int,
-    chance: float,
     known: bool,
 ) -> str:
     """What was seen, per language, and what to take along."""
-    lines = []
+    lines, others = [], list(lost)[1:]
     for name in others:
-        where = f", {choices.standing(rates[name], chance)}" if known else ""
+        where = f", {choices.standing(rates[name], 1 / count)}" if known else ""
         no = f" It has no token in {lost[name]} of {count}" if unknown[name] else " It has a token for every word"
         words = ", ".join(plain(word) for word in unknown[name][:NAMED])
         more = ", and more" if len(unknown[name]) > NAMED else ""

@@ -13,6 +13,7 @@ from sharedspace.plots import geometry
 from sharedspace.ui import frame, galleries
 from sharedspace.ui.learning import limits_kept, reading
 from sharedspace.ui.learning.limits_kept import Labels
+from sharedspace.ui.learning.predicting import Guess
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 
@@ -38,19 +39,12 @@ def show(collection: Collection, sheet: Sheet) -> None:
             "nouns: choose another collection, such as the sample set."
         )
         return
-    ids = tuple(collection.snapshot().records[row].id for row in rows)
-    guess = sheet.predict(
-        "looks",
-        f"{len(rows)} pictures, {len(labels.names):,} labels. In which look do the fewest get "
-        f"{'their true label' if known else 'the label that they get as they are'}?",
-        [look for look in looks.LOOKS if look != looks.AS_IS],
-        labels.source,
-    )
+    guess = _predicted(sheet, labels, len(rows), bool(known))
     if guess is None:
         return
     found = limits_kept.worked(
         collection,
-        ("looks", ids),
+        ("looks", tuple(collection.snapshot().records[row].id for row in rows)),
         f"Looking at {len(rows)} pictures in {len(looks.LOOKS)} ways",
         lambda report: looks.looked_at(collection.encoder, limits_kept.pictures(collection, rows), report),
         quick=len(rows) <= MOST_SLOW,
@@ -62,6 +56,16 @@ def show(collection: Collection, sheet: Sheet) -> None:
     sheet.settle(guess, *_lowest(looks.rates(rights)))
     _rates(collection, sheet, labels, rows, rights, bool(known))
     _one(collection, sheet, labels, rows)
+
+
+def _predicted(sheet: Sheet, labels: Labels, n: int, known: bool) -> Guess | None:
+    return sheet.predict(
+        "looks",
+        f"{n} pictures, {len(labels.names):,} labels. In which look do the fewest get "
+        f"{'their true label' if known else 'the label that they get as they are'}?",
+        [look for look in looks.LOOKS if look != looks.AS_IS],
+        labels.source,
+    )
 
 
 def _most(collection: Collection) -> int:
@@ -106,13 +110,16 @@ def _rates(
     )
     sheet.table({"look": list(rates), what: [one.words for one in rates.values()]}, told)
     sheet.say(_along(rights, rates, len(labels.names), known))
+    _code(collection, sheet, labels, rows, known)
+
+
+def _code(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int], known: bool) -> None:
     column = f"collection.column({labels.source!r})[row]"
     truth = f'truth = np.array([labels.index(" ".join(str({column}).split())) for row in rows])\n'
     if not known:
         truth = "truth = np.full(len(rows), -1)  # unknown: what counts is what stays\n"
-    most = _most(collection)
     sheet.code(
-        limits_kept.python(collection, rows, most, labels)
+        limits_kept.python(collection, rows, _most(collection), labels)
         + labels.python()
         + "from sharedspace.lessons.cannot import looks\n"
         + truth

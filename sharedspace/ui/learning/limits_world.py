@@ -13,6 +13,7 @@ from sharedspace.plots import geometry
 from sharedspace.pocket.shapes import KINDS
 from sharedspace.ui import frame, state
 from sharedspace.ui.learning.limits_kept import worked
+from sharedspace.ui.learning.predicting import Guess
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 
@@ -33,24 +34,8 @@ def show(collection: Collection, sheet: Sheet) -> None:
         "1 / number of texts."
     )
     n, seed = _knobs(collection)
-    about = f"{n}-{seed}"
-    left = sheet.predict(
-        "sides",
-        f"{n} drawings of two objects beside each other, such as *a cup left of a cherry*. How often is that text "
-        "nearer than *a cup right of a cherry*?",
-        BANDS,
-        about,
-    )
-    if left is None:
-        return
-    no = sheet.predict(
-        "no",
-        f"{n} pairs of drawings, one with a dog (or another kind), one without. How often is the text *no dog* nearer "
-        "to the drawing without?",
-        BANDS,
-        about,
-    )
-    if no is None:
+    guesses = _predicted(sheet, n, f"{n}-{seed}")
+    if guesses is None:
         return
     title = f"Asking {collection.info.space.model} about {7 * n:,} drawings, seed {seed},"
     found = worked(
@@ -61,12 +46,32 @@ def show(collection: Collection, sheet: Sheet) -> None:
     )
     if found is None:
         return
-    for guess, name in ((left, SIDES), (no, NO)):
+    for guess, name in zip(guesses, (SIDES, NO), strict=True):
         one = found.named(name)
         sheet.settle(guess, BANDS[int(np.searchsorted(ENDS, one.rate.share, side="right"))], _settled(one))
     _overview(sheet, found)
     _one(sheet, found)
     _along(sheet, found)
+
+
+def _predicted(sheet: Sheet, n: int, about: str) -> tuple[Guess, Guess] | None:
+    left = sheet.predict(
+        "sides",
+        f"{n} drawings of two objects beside each other, such as *a cup left of a cherry*. How often is that text "
+        "nearer than *a cup right of a cherry*?",
+        BANDS,
+        about,
+    )
+    if left is None:
+        return None
+    no = sheet.predict(
+        "no",
+        f"{n} pairs of drawings, one with a dog (or another kind), one without. How often is the text *no dog* nearer "
+        "to the drawing without?",
+        BANDS,
+        about,
+    )
+    return None if no is None else (left, no)
 
 
 def _knobs(collection: Collection) -> tuple[int, int]:
