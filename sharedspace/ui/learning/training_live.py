@@ -34,6 +34,8 @@ def panel(sheet: Sheet, run: Run, wanted: Settings) -> None:
             _buttons(run, wanted)
             if run.seen is not None:
                 _show(sheet, run.seen)
+                if not run.active and len(run.seen.classes):  # a picture a second would be gone before it is fetched
+                    _batch(sheet, run.seen)
         if stage(run) != drawn or present(wanted) is not run:
             st.rerun()
 
@@ -106,8 +108,6 @@ def _show(sheet: Sheet, seen: Seen) -> None:
         _matrix(sheet, seen)
     with right:
         _curves(sheet, seen)
-    if len(seen.classes):
-        _batch(sheet, seen)
 
 
 def _matrix(sheet: Sheet, seen: Seen) -> None:

@@ -43,7 +43,7 @@ for group in found.groups[:8]:
     display(pictures(collection, [records[row].id for row in group.rows[:24]], across=8))
 """
 _STRANGERS = """
-found = collection.outliers()
+found = collection.outliers({k!r})
 places = found.order{turned}[:{many!r}]
 columns = {{
     "less strange, %": found.percentile[places],
