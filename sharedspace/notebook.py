@@ -33,7 +33,7 @@ class Cell:
 def literal(text: str) -> str:
     """A user's text as a markdown cell shows it literally, on one line: neither markdown nor HTML nor mathematics."""
     line = " ".join(str(text).encode("utf-8", "replace").decode("utf-8").split())
-    return _MARKS.sub(r"\\\1", line)
+    return html.escape(_MARKS.sub(r"\\\1", line), quote=False)
 
 
 def write(cells: Sequence[Cell], title: str) -> str:

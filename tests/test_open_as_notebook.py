@@ -141,6 +141,15 @@ def test_search_without_a_query_has_the_selection(sample: Collection, saved: Sav
     assert played.shown[-1].ids == chosen
 
 
+@pytest.mark.parametrize("page", ["search", "zero_shot"])
+def test_where_nothing_is_asked_the_notebook_says_so(page: str, sample: Collection, saved: Saved):
+    open_page(page, collection="sample")
+
+    (written,) = saved.values()
+
+    assert play(written()).shown[-1] in ("nothing is asked yet", "there are no labels yet")
+
+
 # ---- Map
 
 
@@ -261,6 +270,8 @@ def test_answers_have_the_same_pictures_and_probabilities(sample: Collection, sa
 
     played = play(saved["zero-shot"]())
 
+    wanted = [one.id for one in sample.snapshot().records if one.meta.get("setting") != "sea"]
+    assert list(played["labelled"].ids) == wanted
     table = next(one for one in played.shown if hasattr(one, "across"))
     assert list(table.ids) == [tile[0] for tile in tiles]
     assert len(tiles) == 24

@@ -48,6 +48,7 @@ def _show(collection: Collection, asked_before: int) -> None:
             asked = labelling.editor(collection)
             if not asked.enough:
                 _hint()
+                as_notebook.button(collection, asked, (), doctor=False)
             elif _ready(collection, asked):
                 _results(collection, asked)
 

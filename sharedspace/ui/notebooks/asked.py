@@ -13,6 +13,11 @@ from sharedspace.ui.notebooks.written import asked_for, code, ids_of, markdown, 
 
 SELECTED = 60  # pictures of a selection that are shown
 
+_NOTHING = """
+words = ""  # such as "a boat at sea"
+collection.search(words, k=12).hits if words else "nothing is asked yet"
+"""
+
 
 def search_button(collection: Collection, asked: Question, k: int, rate: float | None, table: bool) -> None:
     """The query with its results; as a `table` they stand beside the columns of all saved queries that can be asked."""
@@ -31,8 +36,7 @@ def images_button(collection: Collection) -> None:
 def search(asked: Question, k: int, rate: float | None, saved: Sequence[str]) -> list[Cell]:
     """A query with its results; `saved` are the queries whose columns stand beside them."""
     if not asked.parts:
-        hint = markdown("Nothing was asked when this was written: put words of yours into `search`.")
-        return [hint, code('collection.search("a boat", k=12).hits[:3]')]
+        return [markdown("Nothing was asked when this was written. Type words below and run."), code(_NOTHING)]
     columns = [
         'columns = {"rank": [hit.rank for hit in result], "score": [hit.score for hit in result]}',
         "if result.no_match_line is not None:",

@@ -14,6 +14,10 @@ ENSEMBLES = {zeroshot.TEMPLATES_7: "zeroshot.TEMPLATES_7", zeroshot.TEMPLATES_80
 SHOWN = 24  # pictures
 EVERY, NO_LABEL = "every label", "no label"  # instead of one, whose pictures are shown
 
+_NOTHING = """
+labels = []  # such as ["a boat", "a house"]
+collection.classify(labels).answers if len(labels) > 1 else "there are no labels yet"
+"""
 _COUNTS = f"""
 from sharedspace.plots import bars
 
@@ -106,8 +110,8 @@ def cells(asked: Asked, uses: tuple[str, ...], chosen: str, unsure: bool, doctor
     """The bench: answers with the pictures of the chosen label, the truth where it is known, the doctor's findings."""
     if not asked.enough:
         return [
-            markdown("No labels were typed when this was written. Labels become a classifier like this:"),
-            code('collection.classify(["a boat", "a house"]).answers[:5]'),
+            markdown("No labels were typed when this was written. Type some below and run."),
+            code(_NOTHING),
         ]
     names = ", ".join(label.name for label in asked.labels)
     found = [
