@@ -41,6 +41,7 @@ def press(visit: Visit, name: str) -> None:
 
 def state(visit: Visit, words: str) -> None:
     expect(visit.page.get_by_text(re.compile(words)).first).to_be_visible(timeout=60_000)
+    visit.settle()  # the page runs anew when a training begins or ends, and might not hear a click amid that
 
 
 def number(visit: Visit, pattern: str) -> float:
