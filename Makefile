@@ -10,7 +10,7 @@ app: install
 	$(BIN)/sharedspace app
 
 test: install chromium check
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 install: $(READY)
 

@@ -1,6 +1,6 @@
 """Lesson 6: the modality gap."""
 
-from sharedspace.ui.learning import lesson, gap
+from sharedspace.ui.learning import gap, lesson
 
 with lesson("learn_gap") as (collection, sheet):
     gap.show(collection, sheet)

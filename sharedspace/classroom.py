@@ -204,9 +204,17 @@ class Classroom:
         found = self._asked.get(question.key)
         if found is None:
             if len(self._asked) >= MOST_QUESTIONS:
-                raise BadInput(f"The class {self.code} has {MOST_QUESTIONS} questions: open a new one.")
+                self._forget_one()
             found = self._asked[question.key] = _Asked(question)
         return found
+
+    def _forget_one(self) -> None:
+        """Make room: forget the oldest question that one pupil alone has come upon, on a picture or words of theirs."""
+        for key, one in self._asked.items():
+            if not one.revealed and len(one.answers) <= 1:
+                del self._asked[key]
+                return
+        raise BadInput(f"The class {self.code} has {MOST_QUESTIONS} questions: open a new one.")
 
 
 class Classrooms:

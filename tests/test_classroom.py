@@ -160,12 +160,30 @@ def test_nobody_fills_the_memory(rooms: Classrooms, room: Classroom, monkeypatch
     monkeypatch.setattr(classroom, "MOST_QUESTIONS", 3)
     for number in range(3):
         room.commit("0", Question(str(number), "?", ("a", "b")), "a")
+        room.commit("1", Question(str(number), "?", ("a", "b")), "a")
     with pytest.raises(BadInput, match="open a new one"):
         room.commit("0", Question("3", "?", ("a", "b")), "a")
     for _ in range(classroom.MOST_CLASSES - 1):
         rooms.open()
     with pytest.raises(BadInput, match="close one first"):
         rooms.open()
+
+
+def test_a_question_that_one_pupil_alone_came_upon_makes_room_for_that_of_the_class(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classroom, "MOST_QUESTIONS", 3)
+    whole, own = Question("whole", "?", ("a", "b")), Question("own", "?", ("a", "b"))
+    for pupil in ("ann", "ben"):
+        room.commit(pupil, whole, "a")
+    room.commit("ann", own, "b")
+    room.reveal(room.secret, Question("shown", "?", ("a", "b")))
+    room.ask(room.secret, ASKED)
+
+    assert room.answer("ann", "own") is None
+    assert room.answer("ann", "whole") == "a"
+    assert room.revealed("shown")
+    assert room.commit("ben", ASKED, ASKED.options[0]) == ASKED.options[0]
 
 
 def test_many_commit_at_once_and_each_counts_once(room: Classroom) -> None:

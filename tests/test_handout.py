@@ -7,19 +7,21 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
-from drawn import shades, unit_rows
+from drawn import PLAIN, shades, unit_rows
 from shown import new_home, open_page, run
 
 from sharedspace.collection import Collection
-from sharedspace.errors import ModelUnavailable
+from sharedspace.errors import BadInput, ModelUnavailable
 from sharedspace.home import Snapshot
 from sharedspace.plots import bars
 from sharedspace.records import ImageRecord
@@ -30,7 +32,11 @@ from sharedspace.ui.gallery.component import Tile
 from sharedspace.ui.handout import bank, write
 from sharedspace.ui.handout.explorer import Explorer, Screen, chosen, explorer, plain_layout, told
 from sharedspace.ui.handout.prose import html_of
+from sharedspace.ui.learning import predicting
 from sharedspace.ui.learning.blocks import Code, Drawn, Head, Picture, Pictures, Prose, Quiz, Table
+from sharedspace.ui.learning.predicting import Guess
+from sharedspace.ui.learning.sheet import Sheet
+from sharedspace.ui.lessons import LESSONS
 from sharedspace.ui.spacemap.payload import bits
 from sharedspace.ui.text import plain
 from sharedspace.workspace import Workspace
@@ -195,6 +201,29 @@ def test_only_pictures_that_are_used_are_written_and_no_address_that_leads_out()
         write("x", blocks, pictures={"a" * 64: "https://evil.example/x.png"})
 
 
+def test_the_file_of_a_teacher_who_saw_the_answer_without_choosing_says_that_it_is_in_there(
+    monkeypatch: pytest.MonkeyPatch, colours: Collection
+) -> None:
+    seen = Guess("key", "Which?", ("this", "that"), "")  # as predicting gives it once it is revealed to the class
+    monkeypatch.setattr(predicting, "predict", lambda *_: seen)
+    sheet = Sheet(colours, LESSONS[0])
+    sheet.predict("key", "Which?", ("this", "that"))
+    [form] = [given for tag, given, _ in Seen(write("x", sheet.blocks)).tags if tag == "form"]
+
+    assert "data-told" in form
+
+
+def test_what_follows_a_part_that_failed_outlives_that_parts_next_try(colours: Collection) -> None:
+    sheet = Sheet(colours, LESSONS[0])
+    with suppress(BadInput), sheet.part("knobs"):
+        raise BadInput("such knobs cannot be")
+    sheet.code("after")
+    with sheet.part("knobs"):
+        sheet.code("again")
+
+    assert sheet.blocks == (Code("again"), Code("after"))
+
+
 # ---- what can be explored ---------------------------------------------------------------------------
 
 
@@ -239,6 +268,16 @@ def test_every_text_of_the_file_gives_the_order_and_scores_of_the_core(
             hit.id for hit in sorted(core, key=lambda hit: (-round(hit.score, 6), data["ids"].index(hit.id)))
         ]
         assert [scores[row] for row in order] == pytest.approx([hit.score for hit in core], abs=1e-6)
+
+
+def test_captions_of_images_that_are_not_in_the_file_stay_at_home(workspace: Workspace, pictures: Path) -> None:
+    table = {f"{name}.png": {"caption": f"secret of {name}"} for name in PLAIN}
+    workspace.ingest("told", [pictures], model="fake", table=table)
+    told = workspace.collection("told")
+    found = explored(workspace, told, shown=np.arange(6) < 2)
+
+    secrets = [f"secret of {Path(record.path).stem}" for record in told.snapshot().records]
+    assert [text for text in found.bank.texts if text.startswith("secret")] == secrets[:2]
 
 
 def test_what_users_wrote_stays_data_in_what_can_be_explored(workspace: Workspace, colours: Collection) -> None:
@@ -361,7 +400,7 @@ def test_a_bank_has_each_text_once_on_one_line_and_no_more_than_its_size(
     monkeypatch.setattr(bank, "AT_ONCE", 10)
     known = partial(workspace.home.ledger.texts, colours.info.space)
     found = bank.gather(
-        colours, colours.snapshot().vectors, ["a  red\nthing", "a red thing", "x" * 300, *"abcde"], known
+        colours, colours.snapshot().vectors, (), ["a  red\nthing", "a red thing", "x" * 300, *"abcde"], known
     )
 
     assert found.texts == ("a red thing", "a", "b")
@@ -448,3 +487,14 @@ def test_pages_are_saved_with_what_they_show(saved: dict) -> None:
         time.sleep(0.005)
     run(at)
     assert "Near duplicates, group 1" in Seen(saved["sample-tidy-duplicates.html"]()).texts[0]
+
+
+def test_a_listing_is_in_the_file_letter_by_letter(home: Path) -> None:
+    given = "Sources (1):\n[1] a.jpg\n    caption:\n```\n<b>*x*</b>"
+    sheet = Sheet(cache.workspace().collection("sample"), LESSONS[-1])
+    sheet.listing(given)
+
+    html = write("x", sheet.blocks)
+    inside = re.search("<pre><code>(.*?)</code></pre>", html, re.DOTALL)
+    assert inside is not None
+    assert unescape(inside[1]) == f"{given}\n"

@@ -77,6 +77,14 @@ def test_the_curve_over_scales_is_the_loss_at_each() -> None:
     assert np.allclose(grid.over_scales(found, scales), [losses.info_nce(found, scale) for scale in scales])
 
 
+def test_each_picture_gets_a_noun_of_its_own_the_earlier_one_first() -> None:
+    scores = np.array([[0.9, 0.8, 0.1], [0.95, 0.7, 0.2], [0.9, 0.8, 0.3], [0.1, 0.2, 0.9]])
+
+    assert grid.each_its_own(scores) == [0, 1, 2, 2]  # the last one finds all three taken
+    many = np.random.default_rng(0).random((16, 40))
+    assert len(set(grid.each_its_own(many))) == 16
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (1, 1), (4,)])
 def test_what_is_no_grid_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadInput, match="as many pictures as captions"):

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from scripts.browser import serving, settle
 from sharedspace.errors import BadInput
 from sharedspace.lessons import one_space
+from sharedspace.plots import vectors as plots
 from sharedspace.records import Tokens
 
 # ---- the arithmetic ---------------------------------------------------------------------------------
@@ -86,6 +87,16 @@ def test_an_order_that_counts_is_found_too_and_one_word_has_none() -> None:
         one_space.wording(counting, "red", np.float32([1, 0]))  # type: ignore[arg-type]  # too
 
 
+def test_captions_that_differ_in_their_last_words_are_told_apart_beside_a_figure() -> None:
+    names = ["a brown castle in a forest", "a brown castle in a <b>desert</b>", "word " * 40]
+    for figure in (plots.cosines(names, np.float32([0.4, 0.2, 0.1]), None), plots.stripes(unit_rows(3, 8), names)):
+        first, second, long = figure.layout.yaxis.ticktext
+        assert "forest" in first
+        assert "&lt;b&gt;desert&lt;/b&gt;" in second
+        assert "…" in long
+        assert long.count("<br>") == 1
+
+
 # ---- the page ---------------------------------------------------------------------------------------
 
 
@@ -104,6 +115,7 @@ def test_the_page_shows_vectors_only_after_the_prediction_and_names_the_nearest(
     at = open_page("learn_one_space", collection="sample")
     captions = [box.value for box in at.text_input]
     assert len(set(captions)) == 3
+    assert not set(captions).intersection(at.selectbox(key="one_space.picture").options)  # they would tell
     assert not at.get("plotly_chart")
     at = commit(at)
 

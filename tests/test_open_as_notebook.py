@@ -481,16 +481,24 @@ def test_the_answer_of_a_question_that_is_open_is_not_in_the_notebook():
     assert "details" not in cell.source
 
 
+def settled(at: AppTest) -> AppTest:
+    """The page once nothing is worked out any more: drawn when no job ran, and beginning none."""
+    while True:
+        while cache.jobs().active():
+            time.sleep(0.05)
+        known = {job.id for job in cache.jobs().all()}
+        at = run(at)
+        if {job.id for job in cache.jobs().all()} == known:
+            return at
+
+
 def taken(name: str) -> AppTest:
     """A lesson with all its predictions committed, and what it works out in the background at hand."""
     at = new_page(name, collection="sample")
     if name == "learn_limits":
         at.session_state["limits.n"] = 100  # drawings of each question, the fewest
     for _ in range(8):
-        at = run(at)
-        while cache.jobs().active():
-            time.sleep(0.05)
-            at = run(at)
+        at = settled(at)
         questions = [radio for radio in at.radio if radio.key and radio.key.startswith("choice-")]
         if not questions:
             break

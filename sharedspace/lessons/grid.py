@@ -34,8 +34,8 @@ class Side:
 def by_row(cosines: np.ndarray, scale: float) -> Side:
     """For each picture of a grid (N, N), pictures as rows: the softmax over the captions; raises BadInput."""
     _check(cosines)
-    probabilities = softmax(scale * cosines.astype(np.float64))
-    return Side(probabilities, -_log_softmax(scale * cosines).diagonal())
+    logits = scale * cosines.astype(np.float64)
+    return Side(softmax(logits), -_log_softmax(logits).diagonal())
 
 
 def by_column(cosines: np.ndarray, scale: float) -> Side:
@@ -80,7 +80,6 @@ def over_scales(cosines: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits.astype(np.float64)
     highest = logits.max(axis=1, keepdims=True)
     return np.asarray(logits - highest - np.log(np.exp(logits - highest).sum(axis=1, keepdims=True)))
 
@@ -88,3 +87,12 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 def _check(cosines: np.ndarray) -> None:
     if cosines.ndim != 2 or cosines.shape[0] != cosines.shape[1] or len(cosines) < LEAST:
         raise BadInput(f"A grid has as many pictures as captions, {LEAST} or more; this one is {cosines.shape}.")
+
+
+def each_its_own(scores: np.ndarray) -> list[int]:
+    """For each row in turn the column (n, m) of the highest score that no row before it has; once all are had, any."""
+    chosen: list[int] = []
+    for row in scores:
+        order = np.argsort(-row, kind="stable").tolist()
+        chosen.append(next((place for place in order if place not in chosen), order[0]))
+    return chosen

@@ -31,6 +31,11 @@ class Source:
     sentence: str = ""  # of a captioner
 
     @property
+    def name(self) -> str:
+        """The file's own: folders are nobody's business where a prompt is pasted or a page is shown."""
+        return re.split(r"[\\/]", self.path)[-1]
+
+    @property
     def caption(self) -> str:
         """What it shows in words, by the best that there is: its own caption, else the captioner's sentence; or ""."""
         own = next((str(self.facts[name]) for name in ("caption", "text", "description") if name in self.facts), "")
@@ -38,7 +43,7 @@ class Source:
 
     def text(self) -> str:
         """The source as a generator reads it, a few lines that begin with its number."""
-        lines = [f"[{self.number}] {_line(self.path)} (cosine with the question {self.score:.2f})"]
+        lines = [f"[{self.number}] {_line(self.name)} (cosine with the question {self.score:.2f})"]
         lines += [f"    {_line(name)}: {_line(value)}" for name, value in list(self.facts.items())[:MOST_FACTS]]
         if self.nouns:
             fits = ", ".join(f"{_line(word)} ({score:.2f})" for word, score in self.nouns)
@@ -76,8 +81,13 @@ def compose(question: str, sources: Sequence[Source]) -> str:
     if not told:
         several = ", ".join(str(source.number) for source in sources)
         return f"{len(sources)} pictures match “{_line(question)}”, and none of them has a caption [{several}]."
-    lines = [f"{source.caption.rstrip('.').capitalize()} [{source.number}]." for source in told]
-    return " ".join(lines)
+    return " ".join(f"{_statement(source.caption)} [{source.number}]." for source in told)
+
+
+def _statement(caption: str) -> str:
+    """A caption as one sentence, however many it has, so that one citation stands for all of it."""
+    one = re.sub(r"[.!?]+\s+", "; ", caption.rstrip(".!? "))
+    return one[:1].upper() + one[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,13 @@ class Recall:
 
     @property
     def margin(self) -> float:
-        """Half of the 95 % interval of the share: 1.96 standard errors of a mean over queries."""
+        """Half of the 95 % interval of the share: 1.96 standard errors of a mean over queries.
+
+        Where all n queries are alike, 3 / n: of so many may others be that were not met (Hanley, Lippman-Hand 1983).
+        """
         n = len(self.found)
-        return Z * statistics.stdev(self.found) / K / math.sqrt(n) if n > 1 else 1.0
+        spread = statistics.stdev(self.found) if n > 1 else 0.0
+        return Z * spread / K / math.sqrt(n) if spread else min(1.0, 3 / n)
 
     @property
     def words(self) -> str:
@@ -126,15 +130,18 @@ class Growth:
 
     @property
     def crossing(self) -> float | None:
-        """The size at which the index takes as long as exact search, between two that were measured; None: none.
+        """The size at which the index takes as long as exact search, between two that were measured.
 
-        On a straight line of log time against log n between the two.
+        On a straight line of log time against log n between the two. None where one way is quicker at all sizes, or
+        where there is no size below which exact search always is and above which the index always is.
         """
-        for one, other in zip(self.points, self.points[1:], strict=False):
-            before, after = (float(np.log(at.index / at.exact)) for at in (one, other))
-            if before > 0 >= after:
-                return float(np.exp(np.log(one.n) + before / (before - after) * np.log(other.n / one.n)))
-        return None
+        slower = [at.index > at.exact for at in self.points]
+        k = sum(slower)
+        if k in (0, len(slower)) or not all(slower[:k]):
+            return None
+        one, other = self.points[k - 1 : k + 1]
+        before, after = (float(np.log(at.index / at.exact)) for at in (one, other))
+        return float(np.exp(np.log(one.n) + before / (before - after) * np.log(other.n / one.n)))
 
 
 def exact(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 BINS = 30
 ROW = 44  # pixels of a stripe
+LINES = 2  # of a name beside a stripe
 
 
 def norms(lengths: np.ndarray, query: float) -> Figure:
@@ -71,7 +73,7 @@ def stripes(vectors: np.ndarray, names: Sequence[str], grounds: Sequence[str] = 
             yaxis={
                 "tickmode": "array",
                 "tickvals": list(range(len(names))),
-                "ticktext": [theme.tick(name) for name in names],
+                "ticktext": [_beside(name) for name in names],
                 "range": [len(names) - 0.5, -0.5],
                 "automargin": True,
                 "fixedrange": True,
@@ -84,17 +86,15 @@ def stripes(vectors: np.ndarray, names: Sequence[str], grounds: Sequence[str] = 
 
 
 def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Figure:
-    """A bar a name for each cosine (n,), -1..1, and the no-match line where it is known."""
+    """A bar a name for each cosine (n,), -1..1, its value beside the name, and the no-match line where it is known."""
     from plotly.graph_objects import Figure
 
+    told = [f"{_beside(name)}  <b>{value:.3f}</b>" for name, value in zip(names, values, strict=True)]
     bars = {
         "type": "bar",
         "orientation": "h",
         "x": values.tolist(),
         "y": list(range(len(names))),
-        "text": [f"{value:.3f}" for value in values],
-        "textposition": "outside",
-        "cliponaxis": False,
         "marker": {"color": theme.PALETTE[0]},
         "hoverinfo": "text",
         "hovertext": [f"{theme.plain(name)}: {value:.3f}" for name, value in zip(names, values, strict=True)],
@@ -110,7 +110,7 @@ def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Fig
             margin={"l": 8, "r": 8, "t": 26, "b": 8},
             xaxis={
                 "title": {"text": "cosine"},
-                "range": [1.25 * low, 1.2 * high],
+                "range": [1.05 * low, 1.05 * high],
                 "fixedrange": True,
                 "gridcolor": theme.GRID,
                 "zerolinecolor": theme.INK,
@@ -118,7 +118,7 @@ def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Fig
             yaxis={
                 "tickmode": "array",
                 "tickvals": list(range(len(names))),
-                "ticktext": [theme.tick(name) for name in names],
+                "ticktext": told,
                 "range": [len(names) - 0.5, -0.5],
                 "automargin": True,
                 "fixedrange": True,
@@ -130,3 +130,9 @@ def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Fig
             annotations=[] if line is None else [{**note, "font": {"color": theme.PALETTE[5]}}],
         ),
     )
+
+
+def _beside(name: str) -> str:
+    """A name beside its row, in two lines at most: captions often differ in their last words only."""
+    lines = wrap(name, theme.MAX_TICK, max_lines=LINES, placeholder="…")
+    return "<br>".join(map(theme.plain, lines))

@@ -136,7 +136,7 @@ def _calls(place: Place, title: str) -> bool:
     here = (
         _title(place) == title
         and all(st.query_params.get(name) == value for name, value in place.query.items())
-        and all(state.value(key) == value for key, value in place.settings.items())
+        and all(state.value(key) in (None, value) for key, value in place.settings.items())  # None: not drawn yet
     )
     return place.number > state.get().followed and not here
 

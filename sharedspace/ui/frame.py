@@ -66,13 +66,13 @@ def _to_lessons() -> None:
     st.switch_page(file("learn"), query_params=st.query_params.to_dict())
 
 
-# Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And a phone, on which the sidebar is
-# hidden, shows the running jobs on the page, and the query box in a row of its own.
+# Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And where the sidebar is hidden, on a
+# phone or in a presentation, the running jobs are on the page; on a phone the query box has a row of its own.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }
 .st-key-q { min-width: min(100%, 18rem); }
-@media (min-width: 769px) { :has(> .st-key-narrow) { display: none; } }
 </style>"""
+_BESIDE = "<style>@media (min-width: 769px) { :has(> .st-key-narrow) { display: none; } }</style>"
 
 
 @contextmanager
@@ -95,12 +95,12 @@ def page(title: str, lead: str, adding: bool = False, learning: bool = False) ->
                 state.enter(collection.info.name)
                 views.open_asked(collection)
             state.into_address()
-            st.html(_STYLE)
+            st.html(_STYLE if state.presenting() else _STYLE + _BESIDE)
             classes.strip(title, file)
             _head(title)
             narrow = st.container(key="narrow")
             with st.sidebar:
-                running.bars(narrow)
+                running.bars(narrow, classes.for_guests() if guest else None)
                 if not state.presenting():
                     presenting.switch()
             with st.container():  # a place of their own: what follows must not move, or the browser draws it anew

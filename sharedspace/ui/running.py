@@ -20,9 +20,13 @@ LINES = 3  # of what has ended, on one page
 AGAIN = 1.5  # seconds after an end in which pages are drawn once more
 
 
-def bars(also: DeltaGenerator) -> None:
-    """Bars of the long work that runs, with a way to stop it, here and in another container."""
-    active = {job.id for job in cache.jobs().active()}
+def bars(also: DeltaGenerator, of: frozenset[str] | None = None) -> None:
+    """Bars of the long work that runs, with a way to stop it, here and in another container; of some collections."""
+
+    def running() -> list[Job]:
+        return [job for job in cache.jobs().active() if of is None or job.collection in of]
+
+    active = {job.id for job in running()}
     # Streamlit can lose the run that tells of an end, where its server was held up: then a second one tells it.
     again = any(job.seconds_since_end() < AGAIN for job in cache.jobs().all())
     ticks = count()
@@ -30,7 +34,7 @@ def bars(also: DeltaGenerator) -> None:
     # One fragment for both places: of two timers, one would often come amid the run that the other has asked for.
     @st.fragment(run_every=1.0 if active or again else None)
     def shown() -> None:
-        now = cache.jobs().active()
+        now = running()
         for job in now:
             _bar(job, "here")
             with also:

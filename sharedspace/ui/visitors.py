@@ -15,6 +15,7 @@ import streamlit as st
 from sharedspace.classroom import reachable_at
 from sharedspace.ui import state
 from sharedspace.ui.routes import LOCAL, PUPIL, address, is_guest, own_address
+from sharedspace.ui.uploads import LARGE
 
 
 def only_here() -> bool:
@@ -25,6 +26,11 @@ def only_here() -> bool:
 def guest() -> bool:
     """Whether this page is looked at from another machine."""
     return not only_here() and is_guest(st.context.ip_address, st.context.headers)
+
+
+def largest() -> int | None:
+    """Megabytes that a file of this visitor may have; None for what the app takes."""
+    return LARGE // 2**20 if guest() else None
 
 
 def token() -> str:

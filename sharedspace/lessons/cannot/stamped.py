@@ -42,7 +42,6 @@ class Fooled:
     flips: tuple[Rate, Rate, Rate]  # the word's label wins: with the empty plate, the letters backwards, the word
     more: tuple[Paired, Paired]  # the word against the plate, and against the letters backwards
     cosines: tuple[float, float, float, float]  # mean with the word's text in each of STAGES
-    nearer: tuple[Rate, Rate]  # the word brings the picture nearer to its text than the plate, the letters backwards
 
     @property
     def verdict(self) -> Verdict:
@@ -108,13 +107,11 @@ def judge(stamps: Stamps, labels: Sequence[str], vectors: np.ndarray) -> Fooled:
     rows = np.flatnonzero(~wins[0])
     plate, back, after = (one[rows] for one in wins[1:])
     to_word = [one[np.arange(len(own)), own] for one in cosines]
-    lead = [(to_word[3] - to_word[at] > choices.ROUNDING)[rows] for at in (1, 2)]
     return Fooled(
         rows,
         (choices.rate(plate), choices.rate(back), choices.rate(after)),
         (choices.paired(after, plate), choices.paired(after, back)),
         tuple(float(one[rows].mean()) if len(rows) else float("nan") for one in to_word),  # type: ignore[arg-type]  # of four
-        (choices.rate(lead[0]), choices.rate(lead[1])),
     )
 
 

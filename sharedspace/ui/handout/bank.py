@@ -30,20 +30,23 @@ class Bank:
     vectors: np.ndarray  # (m, d) float32, unit rows
 
 
-def gather(collection: Collection, images: np.ndarray, at_hand: Iterable[str], known: Known) -> Bank:
-    """At most 600 texts: those `at_hand` first, then captions of the images, then nouns, those first that fit best.
+def gather(
+    collection: Collection, images: np.ndarray, captions: Iterable[str], at_hand: Iterable[str], known: Known
+) -> Bank:
+    """At most 600 texts: those `at_hand` first, then captions, then nouns, those first that fit best.
 
-    `images` (n, d) are the vectors in the file. Of a model that is not in the box, texts that are not `known` are read
-    as far as one can wait; where the model is not on this machine, and of vectors of one's own, none is.
+    `images` (n, d) and `captions` are those of the images in the file. Of a model that is not in the box, texts that
+    are not `known` are read as far as one can wait; where the model is not on this machine, and of vectors of one's
+    own, none is.
     """
     space = collection.info.space
     if space.model.startswith(OWN):
         return Bank((), np.empty((0, space.dimension), dtype=np.float32))
     own = _clean(at_hand)[: MOST // 2]
-    captions = _clean(str(meta["caption"]) for meta in collection.snapshot().metas if meta.get("caption"))
-    captions = captions[:: -(-len(captions) // CAPTIONS) or 1]
-    found = dict(known([*own, *captions]))
-    unread = [text for text in (*own, *captions) if text not in found]
+    told = _clean(captions)
+    told = told[:: -(-len(told) // CAPTIONS) or 1]
+    found = dict(known([*own, *told]))
+    unread = [text for text in (*own, *told) if text not in found]
     try:
         nouns = [VOCABULARY.replace("{}", noun) for noun in words.nouns()]
         if space.model in IN_THE_BOX:
@@ -54,7 +57,7 @@ def gather(collection: Collection, images: np.ndarray, at_hand: Iterable[str], k
         found |= dict(zip(unread, collection.embed(unread), strict=True))
     except ModelUnavailable:
         pass  # what was embedded before is all there is
-    texts = [text for text in dict.fromkeys((*own, *captions)) if text in found]
+    texts = [text for text in dict.fromkeys((*own, *told)) if text in found]
     of_nouns = known([noun for noun in nouns if noun not in found])
     texts += _fitting(images, of_nouns, MOST - len(texts))
     found |= of_nouns

@@ -5,6 +5,8 @@ const AT_FIRST = 12, MORE = 24; // answers
 const LINKS = 12; // from a picture to its nearest
 const FEW = 150; // images up to which it cannot be said that neighbours are scattered
 
+const signed = (value, digits) => value.toFixed(digits).replace("-", "−");
+
 function explore(root, told, pictures) {
   const find = (selector) => root.querySelector(selector), make = (tag, given) => Object.assign(document.createElement(tag), given);
   const numbers = (base64) => new Float32Array(decode(base64).buffer);
@@ -45,11 +47,11 @@ function explore(root, told, pictures) {
 
   function answer(words, scores, bound, said, before) {
     const rows = bestRows(scores, ids.length), matched = rows.filter((row) => bound === null || scores[row] >= bound);
-    const best = scores[rows[0]].toFixed(2), images = ids.length === 1 ? "1 image" : `${ids.length.toLocaleString("en")} images`;
+    const best = signed(scores[rows[0]], 2), images = ids.length === 1 ? "1 image" : `${ids.length.toLocaleString("en")} images`;
     let meaning = `Nearest to ${said}, of ${images}. `;
     if (bound === null) meaning += columns.has(words) ? "" : told.noLine;
-    else if (matched.length) meaning += `${matched.length.toLocaleString("en")} at or above the no-match line, ${bound.toFixed(2)}.`;
-    else meaning = `Nothing here matches ${said}: the best of ${images} has ${best}, and to be better than chance here takes ${bound.toFixed(2)}.`;
+    else if (matched.length) meaning += `${matched.length.toLocaleString("en")} at or above the no-match line, ${signed(bound, 2)}.`;
+    else meaning = `Nothing here matches ${said}: the best of ${images} has ${best}, and to be better than chance here takes ${signed(bound, 2)}.`;
     const where = among ? placed(scores, xy) : null, scattered = Boolean(where?.scattered && ids.length >= FEW);
     const note = scattered ? "The best images are scattered over the map: the place of the star between them says little." : told.map.note;
     const own = told.map.star?.[0] === words ? told.map : null; // where a layout of its own has put it
@@ -96,7 +98,7 @@ function explore(root, told, pictures) {
     for (const row of rows.slice(from, from + count)) {
       const under = bound !== null && scores[row] < bound;
       if (under && !list.querySelector(".ho-line")) {
-        const words = `No-match line ${bound.toFixed(2)}: what stands below is no better than chance.`;
+        const words = `No-match line ${signed(bound, 2)}: what stands below is no better than chance.`;
         list.append(make("li", { className: "ho-line", textContent: words }));
       }
       list.append(hit(row, scores[row], under));
@@ -108,7 +110,7 @@ function explore(root, told, pictures) {
     const button = make("button", { type: "button", onclick: () => pick(row) }), image = make("img", { loading: "lazy", decoding: "async", alt: "" });
     Object.assign(button.dataset, { row, score });
     fill(image, row);
-    button.append(image, make("b", { textContent: score.toFixed(3).replace("-", "−") }), make("span", { textContent: captions[row] }));
+    button.append(image, make("b", { textContent: signed(score, 3) }), make("span", { textContent: captions[row] }));
     const item = make("li", { className: under ? "ho-under" : "" });
     item.append(button);
     return item;

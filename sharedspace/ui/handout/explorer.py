@@ -75,7 +75,8 @@ def explorer(collection: Collection, screen: Screen, known: Known, caption: Call
     vectors = np.ascontiguousarray(snapshot.vectors[rows], dtype=np.float32)
     alone = asked is not None and len(asked.terms) == 1 and asked.terms[0].kind == "text" and asked.terms[0].weight > 0
     at_hand = [*([asked.query] if asked is not None and alone else ()), *screen.at_hand]
-    bank = gather(collection, vectors, at_hand, known)
+    captions = [str(meta["caption"]) for row in rows if (meta := snapshot.records[row].meta).get("caption")]
+    bank = gather(collection, vectors, captions, at_hand, known)
     columns = {}
     if asked is not None and not (alone and asked.query in bank.texts):
         said = "the cosine with it" if len(asked.terms) == 1 else "how many standard deviations over the mean"

@@ -64,7 +64,7 @@ class Quiz:
 
     question: str  # markdown, as Prose
     options: tuple[str, ...]  # plain text
-    chosen: str | None = None
+    chosen: str | None = None  # None: not answered; "": seen without, by a teacher
     right: str | None = None  # None: not shown yet, or there is no one right answer
     why: str = ""  # markdown
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sharedspace.collection import Collection
 from sharedspace.gap import Joint
-from sharedspace.lessons.gap import LEAST, NEAREST, At
+from sharedspace.lessons.gap import LEAST, At
 from sharedspace.plots import geometry
 from sharedspace.ui import galleries
 from sharedspace.ui.learning import gap_shift, reading
@@ -44,21 +44,21 @@ def _islands(collection: Collection, sheet: Sheet, both: Both) -> bool:
     """Predict who the neighbours of a picture are, then see the map; whether it was shown."""
     sheet.head("Who are the neighbours?")
     question = (
-        f"{len(both.rows):,} pictures and {len(both.texts):,} texts ({both.source}) in one list. Of the {NEAREST} "
+        f"{len(both.rows):,} pictures and {len(both.texts):,} texts ({both.source}) in one list. Of the {both.near} "
         "nearest to a picture, how many are texts, on average?"
     )
     guess = sheet.predict("neighbours", question, NEAR, f"{both.source}-{len(both.texts)}")
     if guess is None:
         return False
     raw = swept(collection, both, False)[0]
-    mean = raw.texts_near * min(NEAREST, len(both.rows) + len(both.texts) - 1)
+    mean = raw.texts_near * both.near
     own = ""
     if raw.recall:
         own = f", although {raw.recall[0].rate.share:.1%} of the captions have their own picture as the nearest"
     sheet.settle(
         guess,
         NEAR[int(np.searchsorted(ENDS, mean))],
-        f"{mean:.1f} on average, where {raw.texts_expected * NEAREST:.1f} would be if kind did not matter{own}.",
+        f"{mean:.1f} on average, where {raw.texts_expected * both.near:.1f} would be if kind did not matter{own}.",
     )
     plane = joint(collection, both)
     records = [collection.snapshot().records[row] for row in both.rows]

@@ -8,13 +8,14 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.lessons.gap import AMOUNTS, NEAREST, At, lead, shifted, sureness
+from sharedspace.lessons.gap import AMOUNTS, At, lead, shifted, sureness
 from sharedspace.plots import geometry
 from sharedspace.ui import frame, galleries
 from sharedspace.ui.learning import reading
 from sharedspace.ui.learning.gap_texts import Both, joint, swept, vectors
 from sharedspace.ui.learning.predicting import Guess
 from sharedspace.ui.learning.sheet import Sheet
+from sharedspace.vectors import softmax
 
 POINTS = 0.05  # of recall: within it retrieval stays
 RECALL = ("it falls by more than 5 points", "it stays within 5 points", "it rises by more than 5 points")
@@ -34,7 +35,8 @@ def shift(collection: Collection, sheet: Sheet, both: Both) -> None:
     subject = f"{both.source}-{len(both.texts)}"
     retrieval: Guess | None = None
     if both.pairs:
-        question = "Each caption is asked for its picture. When the gap is closed, what becomes of recall at 5?"
+        k = 5 if len(both.rows) > 5 else 1  # as `measure` has it
+        question = f"Each caption is asked for its picture. When the gap is closed, what becomes of recall at {k}?"
         retrieval = sheet.predict("recall", question, RECALL, subject)
         if retrieval is None:
             return
@@ -49,7 +51,8 @@ def shift(collection: Collection, sheet: Sheet, both: Both) -> None:
         k = raw.recall[-1].k
         right = RECALL[0] if change < -POINTS else RECALL[2] if change > POINTS else RECALL[1]
         told = (
-            f"R@{k} is {raw.recall[-1].rate.words} as the vectors are, and {centred.recall[-1].rate.share:.1%} centred."
+            f"R@{k} is {raw.recall[-1].rate.words} as the vectors are, and {centred.recall[-1].rate.share:.1%} "
+            f"centred; chance is {raw.recall[-1].chance:.1%}."
         )
         sheet.settle(retrieval, right, told)
     sheet.settle(
@@ -73,7 +76,8 @@ def shift(collection: Collection, sheet: Sheet, both: Both) -> None:
 @st.fragment
 def _slider(collection: Collection, sheet: Sheet, both: Both) -> None:
     with frame.errors(stop=False), sheet.part("slider"):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        left, right = st.columns([3, 1], gap="large", vertical_alignment="bottom")  # on a phone one below the other
+        with left:
             amount = st.select_slider(
                 "Amount of its mean that is taken from each kind: 0 is raw, 1 is centred",
                 AMOUNTS,
@@ -81,18 +85,19 @@ def _slider(collection: Collection, sheet: Sheet, both: Both) -> None:
                 key="gap.shift",
                 persist_state="session",
             )
+        with right:
             again = st.toggle("Set all lengths to 1 again", key="gap.unit", persist_state="session")
         found = swept(collection, both, again)
         raw, now, centred = found[0], found[AMOUNTS.index(float(amount))], found[-1]
         _map(collection, sheet, both, float(amount), again)
-        _table(sheet, raw, now, centred)
+        _table(sheet, both, raw, now, centred)
         curves = {"gap": [at.gap for at in found], "share of texts among the nearest": [at.texts_near for at in found]}
         if both.pairs:
             curves[f"R@{raw.recall[-1].k}, caption to picture"] = [at.recall[-1].rate.share for at in found]
         told = "; ".join(f"{name} from {values[0]:.2f} to {values[-1]:.2f}" for name, values in curves.items())
         figure = geometry.along(AMOUNTS, curves, float(amount), "amount of the shift")
         sheet.figure(figure, "along", f"Along the shift from raw to centred: {told}")
-        sheet.say(_told(found, again))
+        sheet.say(_told(found, both.near, again))
         _code(sheet, both, float(amount), again)
 
 
@@ -113,7 +118,7 @@ def _map(collection: Collection, sheet: Sheet, both: Both, amount: float, again:
     )
 
 
-def _table(sheet: Sheet, raw: At, now: At, centred: At) -> None:
+def _table(sheet: Sheet, both: Both, raw: At, now: At, centred: At) -> None:
     def column(at: At) -> list[object]:
         shares = [recall.rate.share for recall in at.recall]
         values = [at.gap, at.image_text, at.pair, at.texts_near, *shares, at.moved]
@@ -123,8 +128,8 @@ def _table(sheet: Sheet, raw: At, now: At, centred: At) -> None:
         "gap: distance of the means",
         "mean cosine of a picture and any text",
         "mean cosine of a picture and its caption",
-        f"share of texts among the {NEAREST} nearest of a picture",
-        *(f"R@{recall.k}, caption to picture (n = {recall.rate.n:,})" for recall in raw.recall),
+        f"share of texts among the {both.near} nearest of a picture",
+        *(f"R@{one.k}, caption to picture (n = {one.rate.n:,}, chance {one.chance:.3f})" for one in raw.recall),
         "greatest change of a distance between pictures",
     ]
     columns: dict[str, list[object]] = {
@@ -140,7 +145,7 @@ def _table(sheet: Sheet, raw: At, now: At, centred: At) -> None:
     )
 
 
-def _told(found: tuple[At, ...], again: bool) -> str:
+def _told(found: tuple[At, ...], near: int, again: bool) -> str:
     """What to take along of the shift, as it was measured."""
     raw, centred = found[0], found[-1]
     gaps = [at.gap for at in found]
@@ -148,7 +153,7 @@ def _told(found: tuple[At, ...], again: bool) -> str:
     said = [
         f"The gap goes from {raw.gap:.2f} to {centred.gap:.2f}"
         + (", smaller at every step" if falls and raw.gap > SAME else "")
-        + f". Texts among the {NEAREST} nearest of a picture: {raw.texts_near:.1%}, then {centred.texts_near:.1%}"
+        + f". Texts among the {near} nearest of a picture: {raw.texts_near:.1%}, then {centred.texts_near:.1%}"
         f" ({raw.texts_expected:.1%} if kind did not matter)."
     ]
     if raw.recall:
@@ -212,8 +217,10 @@ def _temperature(collection: Collection, sheet: Sheet, both: Both) -> None:
 
 
 def _one_picture(collection: Collection, sheet: Sheet, both: Both, scales: list[float], own: float) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    left, right = st.columns(2, gap="large", vertical_alignment="bottom")
+    with left:
         record = reading.picture(collection, "gap.picture", "Picture")
+    with right:
         names = {f"{scale:.1f}": scale for scale in scales}
         scale = names[
             st.select_slider("Logit scale", list(names), f"{own:.1f}", key="gap.scale", persist_state="session")
@@ -221,9 +228,8 @@ def _one_picture(collection: Collection, sheet: Sheet, both: Both, scales: list[
     vector = collection.snapshot().vectors[collection.rows({record.id})[0]]
     cosines = vectors(collection, both)[1] @ vector
     best = np.argsort(-cosines, kind="stable")[:SHOWN]
-    logits = (scale * cosines).astype(np.float64)
-    probabilities = (np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum())[best].tolist()
-    rows = [f"{both.texts[at]} ({cosines[at]:.2f})" for at in best.tolist()]
+    probabilities = softmax(scale * cosines[None].astype(np.float64))[0, best].tolist()
+    rows = [f"{cosines[at]:.2f}  {both.texts[at]}" for at in best.tolist()]
     told = ", ".join(f"{name}: {share:.1%}" for name, share in zip(rows, probabilities, strict=True))
     picture, chart = st.columns([1, 3], gap="medium")
     with picture:
@@ -232,6 +238,6 @@ def _one_picture(collection: Collection, sheet: Sheet, both: Both, scales: list[
         figure = geometry.shares(rows, {f"at {scale:.1f}": probabilities})
         sheet.figure(figure, "scale", f"Texts of one picture with their cosine, at logit scale {scale:.1f}: {told}")
     sheet.note(
-        f"Probabilities over the {len(both.texts):,} texts, the best {len(best)} shown; in brackets the cosine, which "
-        "no scale changes."
+        f"Probabilities over the {len(both.texts):,} texts, the best {len(best)} shown; before each its cosine, "
+        "which no scale changes."
     )

@@ -10,15 +10,15 @@ import streamlit as st
 
 from sharedspace import gap
 from sharedspace.collection import Collection
+from sharedspace.collection.asked import VOCABULARY
 from sharedspace.gap import Joint
-from sharedspace.lessons.gap import LEAST, At, sweep
+from sharedspace.lessons.gap import LEAST, NEAREST, At, sweep
 from sharedspace.lessons.retrieval import spaced
 from sharedspace.ui import cache, state
 from sharedspace.ui.learning import reading
 
 CAPTIONS, NOUNS, TYPED = "their captions", "words that describe them", "lines of my own"
 MOST = 500  # pictures, and texts, that are looked at
-NOUN = "a photo of a {}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Both:
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     pairs: bool
+
+    @property
+    def near(self) -> int:
+        """How many neighbours of a picture are looked at: of few pictures and texts all."""
+        return min(NEAREST, len(self.rows) + len(self.texts) - 1)
 
 
 def vectors(collection: Collection, both: Both) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +88,7 @@ def choose(collection: Collection) -> Both | None:
 
 def _nouns(collection: Collection, some: tuple[int, ...]) -> Both | None:
     """For each picture the noun of the shipped list that fits it best, each once."""
-    texts = [NOUN.replace("{}", noun) for noun in collection.vocabulary()]
+    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
     if not reading.ready(collection, texts):
         return None
     words = collection.embed(texts, remember=True)

@@ -9,14 +9,14 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.lessons.grid import LEAST, MOST
+from sharedspace.collection.asked import VOCABULARY
+from sharedspace.lessons.grid import LEAST, MOST, each_its_own
 from sharedspace.ui.learning import reading
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.vectors import top_k
 
 DEFAULT = 6
 KNOWN = 500  # captioned pictures that batches are drawn from
-NOUN = "a photo of a {}"
 ALIKE, ANY = "pictures that are alike", "any pictures"
 
 
@@ -56,8 +56,8 @@ def choose(collection: Collection, sheet: Sheet) -> Batch | None:
         return None
     if described:
         sheet.note(
-            "These pictures have no captions, so each has the noun that fits it best, according to this very model: it "
-            "marks its own work. Write captions of your own for a fair test."
+            "These pictures have no captions, so each has a noun: the one that fits it best of those that no picture "
+            "before it has, says this very model. It marks its own work; write captions of your own for a fair test."
         )
     own = _own(picked, first)
     records = [collection.snapshot().records[row] for row in picked]
@@ -96,10 +96,9 @@ def _own(rows: tuple[int, ...], first: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _nouns(collection: Collection, rows: tuple[int, ...]) -> tuple[str, ...] | None:
-    """For each picture the noun of the shipped list that fits it best; None while the nouns are being read."""
-    texts = [NOUN.replace("{}", noun) for noun in collection.vocabulary()]
+    """For each picture a noun of the shipped list of its own; None while the nouns are being read."""
+    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
     if not reading.ready(collection, texts):
         return None
     words = collection.embed(texts, remember=True)
-    best = (collection.snapshot().vectors[list(rows)] @ words.T).argmax(axis=1)
-    return tuple(texts[place] for place in best.tolist())
+    return tuple(texts[place] for place in each_its_own(collection.snapshot().vectors[list(rows)] @ words.T))

@@ -56,7 +56,9 @@ def _least(best: float) -> str:
 def _temperature(sheet: Sheet, cosines: np.ndarray, scale: float) -> None:
     with sheet.part("temperature"):
         at = float(
-            st.slider("Logit scale (1 / temperature)", 0.0, 100.0, float(round(scale, 1)), 0.5, key="grid.scale")
+            st.slider(
+                "Logit scale (1 / temperature)", 0.0, 100.0, float(round(scale, 1)), 0.5, "%.1f", key="grid.scale"
+            )
         )
         curve, loss, guess = grid.over_scales(cosines, SCALES), grid.info_nce(cosines, at), grid.guessing(len(cosines))
         own = np.diag(grid.by_row(cosines, at).probabilities).mean()
@@ -103,7 +105,7 @@ def _sigmoid(sheet: Sheet, batch: Batch, cosines: np.ndarray, scale: float) -> N
             "bias says how rare it is that a pair belongs together."
         )
         start = PAPER if given is None else float(np.clip(given, -30, 0))
-        bias = float(st.slider("Bias", -30.0, 0.0, start, 0.5, key="grid.bias"))
+        bias = float(st.slider("Bias", -30.0, 0.0, start, 0.5, "%.1f", key="grid.bias"))
         values = sigmoid(scale * cosines.astype(np.float64) + bias)
         loss, torch = grid.sigmoid_loss(cosines, scale, bias), losses.sigmoid(cosines, scale, bias)
         n = len(cosines)

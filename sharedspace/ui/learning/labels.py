@@ -53,8 +53,9 @@ def show(collection: Collection, sheet: Sheet) -> None:
 def _choose(collection: Collection) -> Asked | None:
     """The label set of the lesson: the values of a field, which then are the known answers, or typed ones."""
     found = {name: told for name, told in cache.telling(collection).items() if 2 <= told[0] <= MOST}
-    # Words before numbers, and the most labels first: a harder question says more.
-    options = [*sorted(found, key=lambda name: (found[name][1], -found[name][0], name)), OWN]
+    # Words before numbers, captions last, and the most labels first: a harder question says more.
+    order = sorted(found, key=lambda name: (name in reading.CAPTIONS, found[name][1], -found[name][0], name))
+    options = [*order, OWN]
     if state.value("labels.field") not in (None, *options):
         state.set_value("labels.field", options[0])  # of another collection
     chosen = st.selectbox(

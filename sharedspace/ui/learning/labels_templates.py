@@ -42,7 +42,7 @@ def templates(collection: Collection, sheet: Sheet, asked: Asked) -> bool:
     least, most = min(alone, key=lambda rate: rate.share), max(alone, key=lambda rate: rate.share)
     apart = most.share - least.share
     overlap = least.interval[1] >= most.interval[0]
-    told = "their intervals overlap, so that these pictures cannot tell them apart" if overlap else "more than chance"
+    told = "their 95% intervals overlap, so it may be chance" if overlap else "their 95% intervals do not overlap"
     right = SPREAD[int(np.searchsorted(ENDS, apart, side="right"))]
     sheet.settle(guess, right, f"{100 * apart:.1f} points, from {least.share:.1%} to {most.share:.1%}: {told}.")
     _chart(collection, sheet, asked)
@@ -70,7 +70,7 @@ def _chart(collection: Collection, sheet: Sheet, asked: Asked) -> None:
         names = [*chosen, f"all {len(chosen)} together"] if gain.truth else list(chosen)
         shown = [*alone, together] if gain.truth else list(alone)
         told = ", ".join(f"{name}: {rate.share:.1%}" for name, rate in zip(names, shown, strict=True))
-        what = "Accuracy" if gain.truth else "Agreement with all templates together"
+        what = "Accuracy" if gain.truth else "Agreement with all together"
         figure = geometry.rates(
             names,
             [rate.share for rate in shown],
@@ -78,7 +78,7 @@ def _chart(collection: Collection, sheet: Sheet, asked: Asked) -> None:
         )
         sheet.figure(figure, "templates", f"{what} by template, n = {gain.n:,}: {told}")
         sheet.note(
-            f"{what} of each template, n = {gain.n:,}, with 95% intervals (Wilson 1927). All are of the same "
+            f"{what}, template by template, n = {gain.n:,}, with 95% intervals (Wilson 1927). All are of the same "
             "pictures, so that a difference may be real also where intervals overlap."
         )
         _firm(collection, sheet, asked, chosen)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Report = Callable[[Progress], None]
-KEPT = 12  # results in memory
+KEPT = 40  # results in memory, of a megabyte or two at most: a class looks at more than one of each
 MOST = 60  # values of a field that make a label set
 NOUNS = "the nouns that come with the program"
 
@@ -88,6 +88,8 @@ def worked(
         return None
     with _keeping:
         found: T | None = _results.get(key)
+        if found is not None:
+            _results.move_to_end(key)
     return found
 
 

@@ -105,7 +105,10 @@ def conclusion(found: Fooled) -> str:
     p = max(one.p for one in found.more)
     if found.verdict == "fooled":
         return f"This model is **fooled by the written word**. {counted} Chance alone does as much with p = {p:.2g}."
-    return f"This model is **not fooled** by the written word: it does no more than the other plates. {counted}"
+    return (
+        "This model is **not fooled** by the written word: as far as these pictures can tell, it does no more than the "
+        f"other plates (p = {p:.2g}, by the test below). {counted}"
+    )
 
 
 def _chart(sheet: Sheet, found: Fooled) -> None:

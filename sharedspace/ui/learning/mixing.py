@@ -85,11 +85,13 @@ def _recall(collection: Collection, sheet: Sheet, other: Other) -> bool:
     pair = mixing_pair.pair(collection, other)
     found = measure(pair)
     last, alone = found.mixed[-1], found.alone[-1]
+    right = _band(last, alone)
+    told = "" if right else " On so few pictures that cannot be told from one model alone."
     sheet.settle(
         guess,
-        _band(last, alone),
+        right,
         f"R@{last.k} is {last.rate.words}, where chance, {last.k} of {n:,}, is {last.chance:.1%}. Alone the two reach "
-        f"{alone.rate.share:.1%} and {found.other_alone[-1].rate.share:.1%}.",
+        f"{alone.rate.share:.1%} and {found.other_alone[-1].rate.share:.1%}.{told}",
     )
     _chart(sheet, pair, found)
     sheet.code("from sharedspace.lessons.mixing import measure\nfound = measure(pair)\n" + _REPORT)
@@ -126,8 +128,8 @@ def _band(mixed: Recall, alone: Recall) -> str | None:
 
 def _chart(sheet: Sheet, pair: Pair, found: Mixing) -> None:
     rows = [
-        *((f"{pair.space.model} alone, R@{one.k}", one) for one in found.alone),
-        *((f"{pair.other.model} alone, R@{one.k}", one) for one in found.other_alone),
+        *((f"first alone, R@{one.k}", one) for one in found.alone),
+        *((f"second alone, R@{one.k}", one) for one in found.other_alone),
         *((f"mixed, R@{one.k}", one) for one in found.mixed),
     ]
     names, recalls = [name for name, _ in rows], [one for _, one in rows]
@@ -141,9 +143,10 @@ def _chart(sheet: Sheet, pair: Pair, found: Mixing) -> None:
     sheet.figure(figure, "recall", f"Recall with 95% intervals, n = {recalls[0].rate.n:,}: {told}")
     held = [f"{one.k}" for one in found.mixed if one.at_chance]
     missed = [f"{one.k}" for one in found.mixed if not one.at_chance]
-    said = f"Mixed, the 95% interval (Wilson 1927) holds chance, k / n, at k = {', '.join(held)}." if held else ""
+    said = f"The first is {plain(pair.space.model)}, the second {plain(pair.other.model)}."
+    said += f" Mixed, the 95% interval (Wilson 1927) holds chance, k / n, at k = {', '.join(held)}." if held else ""
     said += f" At k = {', '.join(missed)} it does not." if missed else ""
-    sheet.note(said.strip())
+    sheet.note(said)
 
 
 @st.fragment
@@ -189,8 +192,12 @@ def _guard(collection: Collection, sheet: Sheet, other: Other) -> None:
         name = plain(other.name)
         if st.button(f"Add a picture of this collection again, with {name}", key="mixing.add", icon=":material/add:"):
             _add(collection, other)
-    mixed = measure(pair).mixed[-1]
-    held = "what chance finds" if mixed.at_chance else "far less than either alone" if _worse(pair) else "something"
+    found = measure(pair)
+    mixed = found.mixed[-1]
+    held = "less than either alone" if _worse(pair) else "something"
+    if mixed.at_chance:
+        few = _band(mixed, found.alone[-1]) is None
+        held = "on so few pictures that may be chance, or not" if few else "what chance finds"
     sheet.say(
         f"**Take along:** equal length means nothing. Across two models the numbers came out without a complaint, and "
         f"{mixed.rate.share:.1%} of the right pictures were among the best {mixed.k}: {held}. Keep with every vector "

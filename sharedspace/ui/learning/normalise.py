@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from sharedspace.ui.text import plain
 MOST, MOST_OF_LARGE = 500, 60  # pictures that are embedded anew: by a model in the box, by another one
 BEST = 10
 LEAST = 4
+NAME = 60  # characters of a caption within a sentence
 MEASURES = {"cosine": "Cosine", "dot": "Dot product", "distance": "Euclidean distance"}
 
 
@@ -80,7 +82,10 @@ def _asked(collection: Collection, sheet: Sheet) -> tuple[tuple[int, ...], str] 
     seen = reading.visible(collection)
     rows = tuple(seen[place] for place in spaced(len(seen), MOST_OF_LARGE if large else MOST).tolist())
     if len(rows) < LEAST:
-        sheet.say(f"This lesson ranks pictures, {LEAST} or more; add some on the page *Images*.")
+        sheet.say(
+            f"This lesson ranks pictures and needs {LEAST} of them; here are {len(rows)}. Add some on the page "
+            "*Images*, or choose another collection."
+        )
         return None
     words = st.text_input("What to look for", _first(collection), key="normalise.q", persist_state="session")
     words = " ".join(str(words).split())
@@ -148,7 +153,7 @@ def _side_by_side(collection: Collection, sheet: Sheet, given: Raw, found: Ranke
     gains = found.gains()
     top = found.places("dot")[:k]
     winner = int(top[gains[top].argmax()])
-    words = plain(galleries.caption(records[given.rows[winner]]))
+    words = plain(shorten(galleries.caption(records[given.rows[winner]]), NAME, placeholder="…"))
     if gains[winner] > 0:
         sheet.say(
             f"Under the dot product *{words}* climbs most among these, from rank {found.rank('cosine', winner)} to "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,7 @@ from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 from sharedspace.vectors import unit
 
+NAME = 60  # characters of a caption within a sentence
 STRETCHED = 20  # place of the picture whose vector is made longer
 OTHERWISE, SAME = "otherwise than the cosine", "exactly as the cosine does"
 
@@ -25,12 +28,12 @@ def stretch(
     with frame.errors(stop=False), sheet.part("stretch"):
         sheet.head("Make one vector longer")
         row = int(found.places("cosine")[min(STRETCHED, len(rows) - 1)])
-        words = plain(galleries.caption(collection.snapshot().records[rows[row]]))
+        words = plain(shorten(galleries.caption(collection.snapshot().records[rows[row]]), NAME, placeholder="…"))
         sheet.say(
             f"*{words}* has rank {found.rank('cosine', row)} by the cosine. Stretch its vector: the direction stays, "
             "and with it what the model says of the picture."
         )
-        factor = float(st.slider("How many times as long", 0.5, 6.0, 1.0, 0.1, key="normalise.factor"))
+        factor = float(st.slider("How many times as long", 0.5, 6.0, 1.0, 0.1, "%.1f", key="normalise.factor"))
         after = normalise.stretched(found, vectors, query, row, factor)
         names = ("cosine", "dot", "distance")
         sheet.table(

@@ -13,6 +13,7 @@ from sharedspace.ui.learning.one_space_picture import Looked, captions_for, look
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 
+NEAR = 0.8  # a cosine from here on is called near 1
 DIMENSIONS = 5  # that are looked at one by one
 
 
@@ -54,9 +55,9 @@ def show(collection: Collection, sheet: Sheet) -> None:
     one_space_words.drag(collection, sheet, looked, captions, best)
     low, high = min(one.value for one in found), found[best].value
     sheet.say(
-        f"**To take along.** The same {len(looked.vector)} numbers hold pictures and sentences. Here the cosines run "
-        f"from {low:.2f} to {high:.2f}: not near 1 even for the best, and yet the order is what search, labels and "
-        "the map are made of."
+        f"**To take along.** Pictures and sentences are told by {len(looked.vector)} numbers each, in one space. Here "
+        f"the cosines run from {low:.2f} to {high:.2f}{', not near 1 even for the best' if high < NEAR else ''}. Their "
+        "order is what search, labels and the map are made of."
     )
 
 
@@ -91,8 +92,8 @@ def _vectors(
     sheet.table(
         {
             "": list(names),
-            "length as the model gives it": [None if one is None else round(one, 2) for one in lengths],
-            "length in the space": [round(float(np.linalg.norm(row)), 4) for row in rows],
+            "length before": [None if one is None else round(one, 2) for one in lengths],
+            "length now": [round(float(np.linalg.norm(row)), 4) for row in rows],
         },
         "Each vector is divided by its length, so that all have length 1",
     )
@@ -102,6 +103,7 @@ def _vectors(
 def _products(sheet: Sheet, picture: np.ndarray, text: np.ndarray, words: str, found: one_space.Cosine) -> None:
     sheet.head("What the cosine is made of")
     rows = found.largest(DIMENSIONS)
+    weighed = float(found.products[list(rows)].sum())
     sheet.say(
         f"Multiply the two vectors number by number and add it all up: for “{plain(words)}” that is "
         f"**{found.value:.3f}**, an angle of {found.degrees:.0f}°. The {len(rows)} dimensions that weigh most:"
@@ -113,11 +115,11 @@ def _products(sheet: Sheet, picture: np.ndarray, text: np.ndarray, words: str, f
             "caption": [round(float(text[row]), 3) for row in rows],
             "product": [round(float(found.products[row]), 4) for row in rows],
         },
-        f"The {len(rows)} largest products, {found.share(len(rows)):.0%} of the cosine",
+        f"The {len(rows)} products of the greatest size, {weighed:z.3f} together, of a cosine of {found.value:.3f}",
     )
     sheet.note(
-        f"Together they make {found.share(len(rows)):.0%} of it. A single dimension means nothing that has a name: "
-        "training may turn the axes any way it likes."
+        f"Together they make {weighed:z.3f} of it; the other {len(picture) - len(rows):,} make the rest. A single "
+        "dimension means nothing that has a name: training may turn the axes any way it likes."
     )
 
 

@@ -12,16 +12,16 @@ import streamlit as st
 
 from sharedspace import images
 from sharedspace.collection import Collection
+from sharedspace.collection.asked import VOCABULARY
 from sharedspace.errors import NotFound, SharedSpaceError
 from sharedspace.records import ImageRecord
-from sharedspace.ui import state, uploads
+from sharedspace.ui import state, uploads, visitors
 from sharedspace.ui.learning import reading
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 from sharedspace.vectors import top_k
 
 CAPTIONS = 3
-NOUN = "a photo of a {}"
 SOME = 40  # captioned pictures among which a first one is looked for
 FAR = 40  # how far down the list of captions the third one stands
 
@@ -41,9 +41,14 @@ def look(collection: Collection, sheet: Sheet) -> Looked | None:
     """The picture that the reader chose; None, with a sentence, where there is none yet."""
     left, right = st.columns([1, 2], gap="medium")
     with right:
-        record = reading.picture(collection, "one_space.picture", "A picture of the collection", _first(collection))
+        record = reading.picture(
+            collection, "one_space.picture", "A picture of the collection", _first(collection), nameless=True
+        )
         given = st.file_uploader(
-            "Or one of your own", ("jpg", "jpeg", "png", "webp", "gif", "bmp"), key="one_space.own"
+            "Or one of your own",
+            ("jpg", "jpeg", "png", "webp", "gif", "bmp"),
+            key="one_space.own",
+            max_upload_size=visitors.largest(),
         )
     with left:
         if given is not None:
@@ -146,7 +151,7 @@ def _own_caption(collection: Collection, looked: Looked) -> list[str]:
 
 def _nouns(collection: Collection, looked: Looked) -> tuple[str, ...] | None:
     """Three of the shipped nouns out of those that fit best; None while they are being read."""
-    texts = [NOUN.replace("{}", noun) for noun in collection.vocabulary()]
+    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
     if not reading.ready(collection, texts):
         return None
     scores = collection.embed(texts, remember=True) @ looked.vector

@@ -80,7 +80,8 @@ def drag(collection: Collection, sheet: Sheet, looked: Looked, captions: tuple[s
         tried = _tried(looked, first, now)
         values = cache.embed(collection, tuple(tried)) @ looked.vector
         cosine = dict(zip(tried, values.tolist(), strict=True))
-        st.metric("Cosine with the picture", f"{cosine[now]:.3f}", f"{cosine[now] - cosine[first]:+.3f} to the caption")
+        moved = None if now == first else f"{cosine[now] - cosine[first]:+.3f} to the caption"
+        st.metric("Cosine with the picture", f"{cosine[now]:.3f}", moved)
         sheet.table(
             {
                 "words": list(tried),

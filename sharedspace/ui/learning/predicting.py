@@ -66,7 +66,17 @@ def settle(guess: Guess, right: str | None, why: str) -> None:
         st.warning(f"{said}; it is **{plain(right)}**. {why}", icon=":material/lightbulb:")
     seat = classes.seat()
     if seat is not None:
-        _show_spread(Question(guess.key, guess.question, guess.options), seat, right, "settled")
+        _settled(Question(guess.key, guess.question, guess.options), seat, right)
+
+
+def _settled(asked: Question, seat: Seat, right: str | None) -> None:
+    """The spread beside the answer; before a teacher it goes on with those who come late."""
+
+    @st.fragment(run_every=EVERY if seat.teaches else None)
+    def spread() -> None:
+        _show_spread(asked, seat, right, "settled")
+
+    spread()
 
 
 def _alone(asked: Question, name: str) -> str | None:
@@ -146,7 +156,7 @@ def _reveal(seat: Seat, asked: Question) -> None:
 
 def _show_spread(asked: Question, seat: Seat, right: str | None, key: str) -> None:
     found = seat.room.spread(asked)
-    st.caption(f"The class: {found.n} answered, {found.waiting} have not.")
+    st.caption(f"The class: {found.n} answered, {found.waiting} {'has' if found.waiting == 1 else 'have'} not.")
     if found.n or seat.teaches:
         said = ", ".join(f"{option}: {count}" for option, count in zip(asked.options, found.counts, strict=True))
         figure(draw_spread(asked.options, found.counts, right), f"spread-{key}-{asked.key}", f"The class said {said}")

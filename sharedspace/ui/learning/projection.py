@@ -66,7 +66,7 @@ def _seeds(collection: Collection, sheet: Sheet, rows: tuple[int, ...]) -> Drawn
     sheet.settle(
         guess,
         right,
-        f"{kept:.1f} of {k}, over {len(rows):,} pictures; maps with nothing in common would share {by_chance:.1f} "
+        f"{kept:.2f} of {k}, over {len(rows):,} pictures; maps with nothing in common would share {by_chance:.1f} "
         f"(k² / (n − 1)). {_how(now)}",
     )
     projection_maps.look(collection, sheet, now)

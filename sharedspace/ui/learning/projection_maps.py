@@ -81,15 +81,17 @@ def drawn(collection: Collection, rows: tuple[int, ...]) -> Drawn | None:
 
     if not finding.ready(collection, of in _grids, f"Drawing {count} maps", work, at_once=0):
         return None
-    return _drawn(of, rows, tuple(collection.snapshot().records[row] for row in rows), vectors, _grids[of])
+    now = (collection.info.number, collection.edition)  # two collections may hold the same vectors under other names
+    return _drawn(now, rows, collection, vectors, _grids[of])
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _drawn(
-    of: str, rows: tuple[int, ...], _records: tuple[ImageRecord, ...], _vectors: np.ndarray, _grid: Grid
+    now: tuple[object, ...], rows: tuple[int, ...], _collection: Collection, _vectors: np.ndarray, _grid: Grid
 ) -> Drawn:
+    records = tuple(_collection.snapshot().records[row] for row in rows)
     near = nearest_rows(_vectors, projection.N_NEIGHBORS + 1)[0]
-    return Drawn(rows, _records, _vectors, near, projection.principal_axes(_vectors), _grid)
+    return Drawn(rows, records, _vectors, near, projection.principal_axes(_vectors), _grid)
 
 
 @st.cache_resource(show_spinner=False)
@@ -101,7 +103,8 @@ def _shipped() -> Grid | None:
 
 def _keep(grid: Grid) -> None:
     with _keeping:
-        _grids[grid.of] = _grids.pop(grid.of, grid)
+        _grids.setdefault(grid.of, grid)
+        _grids.move_to_end(grid.of)  # never out of it meanwhile: other sessions look without the lock
         while len(_grids) > KEPT:
             _grids.popitem(last=False)
 

@@ -109,8 +109,13 @@ def code(collection: Collection, captions: bool, most: int) -> str:
     )
 
 
-def picture(collection: Collection, key: str, label: str, first: ImageRecord | None = None) -> ImageRecord:
-    """One picture of the collection by a choice: at first a given one, or the one that is open elsewhere."""
+def picture(
+    collection: Collection, key: str, label: str, first: ImageRecord | None = None, nameless: bool = False
+) -> ImageRecord:
+    """One picture of the collection by a choice: at first a given one, or the one that is open elsewhere.
+
+    With `nameless` the choices are numbered, where a caption would give away what is asked.
+    """
     records = collection.snapshot().records
     rows = visible(collection) or list(range(len(records)))
     some = [records[rows[place]] for place in spaced(len(rows), CHOICES)]
@@ -119,5 +124,11 @@ def picture(collection: Collection, key: str, label: str, first: ImageRecord | N
     by_id: dict[str, ImageRecord] = {record.id: record for record in (*given, *opened, *some)}
     if state.value(key) not in (None, *by_id):
         state.set_value(key, next(iter(by_id)))  # of another collection
-    chosen = st.selectbox(label, list(by_id), key=key, format_func=lambda id: galleries.caption(by_id[id]))
+    number = {record.id: row for row, record in enumerate(records, start=1)} if nameless else {}
+    chosen = st.selectbox(
+        label,
+        list(by_id),
+        key=key,
+        format_func=lambda id: f"picture {number[id]:,}" if nameless else galleries.caption(by_id[id]),
+    )
     return by_id[str(chosen)]

@@ -21,7 +21,7 @@ def show(collection: Collection, sheet: Sheet, found: Retrieved) -> None:
     """The prompt for a question with its sources, then an answer that is checked."""
     sheet.head("What a generator is given")
     if found.sources:
-        told = "; ".join(f"[{source.number}] {source.caption or source.path}" for source in found.sources)
+        told = "; ".join(f"[{source.number}] {source.caption or source.name}" for source in found.sources)
         sheet.table(retrieve_sources.rows(found.sources), f"{len(found.sources)} sources: {told}")
     prompt(collection, sheet, found, "sources")
     _answer(sheet, found)
@@ -30,7 +30,7 @@ def show(collection: Collection, sheet: Sheet, found: Retrieved) -> None:
 def prompt(collection: Collection, sheet: Sheet, found: Retrieved, key: str) -> None:
     """The whole prompt, to be copied or taken along, and the code that makes it."""
     text = lesson.prompt(found.question, found.sources)
-    st.code(text, language=None, wrap_lines=True, height=320 if found.sources else "content")
+    sheet.listing(text, 320 if found.sources else "content")
     st.download_button(
         "Download the prompt",
         text,
@@ -105,7 +105,12 @@ def _verdict(sheet: Sheet, found: Checked, sources: int) -> None:
     sheet.table(columns, told)
     if found.invented:
         sheet.say(f"**Made up:** {plain(_list(found.invented))} is cited, and no such source was given.")
-    elif sources and not found.bare:
+    if not sources and not found.invented:
+        sheet.say("There was no source to cite, and none is cited.")
+    elif found.bare:
+        bare = "1 sentence cites" if len(found.bare) == 1 else f"{len(found.bare)} sentences cite"
+        sheet.say(f"**Unsupported:** {bare} nothing, so that nobody can look it up.")
+    elif not found.invented:
         sheet.say("Each sentence has a source. Whether the source says so is for you to see: look at the picture.")
 
 

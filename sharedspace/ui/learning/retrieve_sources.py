@@ -103,7 +103,7 @@ def rows(sources: tuple[Source, ...]) -> dict[str, list[Any]]:
     return {
         "source": [f"[{source.number}]" for source in sources],
         "cosine": [round(source.score, 3) for source in sources],
-        "path": [source.path for source in sources],
+        "file": [source.name for source in sources],
         "caption": [source.caption for source in sources],
         "words that fit best": [", ".join(f"{word} {score:.2f}" for word, score in source.nouns) for source in sources],
     }

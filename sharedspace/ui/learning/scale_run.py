@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
+from sharedspace.collection.asked import VOCABULARY
 from sharedspace.jobs import Job
 from sharedspace.lessons import scale as lesson
 from sharedspace.lessons.retrieval import spaced
@@ -20,9 +21,8 @@ from sharedspace.ui import cache, state
 from sharedspace.ui.learning import reading
 from sharedspace.ui.tidying import finding
 
-KEPT = 16  # measurements
+KEPT = 200  # measurements, of a few kilobytes each: a class tries many, and none of it is to be measured again
 CAPTIONS, NOUNS, MADE = "captions", "nouns", "made pictures"
-NOUN = "a photo of a {}"
 
 _measured: OrderedDict[tuple[object, ...], Growth] = OrderedDict()
 _keeping = threading.Lock()
@@ -37,7 +37,6 @@ class Subject:
     queries: np.ndarray  # (q, d)
     what: str  # the queries in words
     texts: tuple[str, ...]  # none where the queries are pictures
-    field: str  # of captions; else ""
 
     @property
     def dimension(self) -> int:
@@ -62,14 +61,13 @@ def subject(collection: Collection) -> Subject | None:
     )
     of = (collection.info.number, collection.edition, kind)
     if kind == MADE:
-        return Subject(of, real, _made(of, real), f"{lesson.QUERIES} made pictures", (), "")
+        return Subject(of, real, _made(of, real), f"{lesson.QUERIES} made pictures", ())
     nouns = collection.vocabulary() if kind == NOUNS else []
-    named = [NOUN.replace("{}", nouns[place]) for place in spaced(len(nouns), lesson.QUERIES)]
+    named = [VOCABULARY.replace("{}", nouns[place]) for place in spaced(len(nouns), lesson.QUERIES)]
     texts = tuple(captions if kind == CAPTIONS else named)
     if not reading.ready(collection, texts):
         return None
-    field = next((name for name in reading.CAPTIONS if name in collection.fields()), "") if kind == CAPTIONS else ""
-    return Subject(of, real, cache.embed(collection, texts), f"{len(texts)} {kind} as texts", texts, field)
+    return Subject(of, real, cache.embed(collection, texts), f"{len(texts)} {kind} as texts", texts)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -40,8 +41,10 @@ class Sheet:
     def part(self, name: str) -> Iterator[None]:
         """A part that replaces itself when it is shown anew: the body of a fragment stands in one."""
         self._parts[name] = self._now = []
-        yield
-        self._now = self._parts.setdefault(f"{name} and after", [])
+        try:
+            yield
+        finally:  # also where it ends in an error that is told: what follows is no part of it
+            self._now = self._parts.setdefault(f"{name} and after", [])
 
     def head(self, text: str) -> None:
         """The heading of a part."""
@@ -57,6 +60,12 @@ class Sheet:
         """A quiet line, as below a figure."""
         st.caption(markdown)
         self._now.append(Prose(markdown, quiet=True))
+
+    def listing(self, text: str, height: int | Literal["content"] = "content") -> None:
+        """Text as it is, to be copied; of a given height in pixels it scrolls."""
+        st.code(text, language=None, wrap_lines=True, height=height)
+        fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+        self._now.append(Prose(f"{fence}\n{text}\n{fence}"))
 
     def figure(self, drawn: Figure, key: str, alt: str) -> None:
         """A plotly figure; `alt` says what it shows, with its figures."""
@@ -89,7 +98,7 @@ class Sheet:
         `subject` names what the question is about, where the reader can change that: another one is asked anew.
         """
         guess = predicting.predict(self.lesson, key, question, options, subject)
-        self._now.append(Quiz(question, tuple(options), None if guess is None else guess.choice or None))
+        self._now.append(Quiz(question, tuple(options), None if guess is None else guess.choice))
         return guess
 
     def settle(self, guess: Guess, right: str | None, why: str = "") -> None:

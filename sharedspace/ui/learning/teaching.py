@@ -69,7 +69,7 @@ def section() -> None:
             st.text_input(
                 "Code of your class",
                 key="class.code",
-                placeholder=f"Code of your class, {LENGTH} characters",
+                placeholder=f"Class code, {LENGTH} characters",
                 max_chars=12,
                 autocomplete="off",
                 label_visibility="collapsed",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.notebook import Cell, write
-from sharedspace.ui import cache
+from sharedspace.ui import cache, visitors
 from sharedspace.ui.notebooks.written import opening
 
 __all__ = ["download"]
@@ -18,8 +18,11 @@ __all__ = ["download"]
 def download(collection: Collection, page: str, head: str, cells: Callable[[], Sequence[Cell]], lead: str = "") -> None:
     """A download of a page as a notebook; its cells are made when it is pressed, of what they were given here.
 
-    `page` names the file, `head` (plain text) and `lead` (markdown) stand at the top.
+    `page` names the file, `head` (plain text) and `lead` (markdown) stand at the top. Visitors at other machines get
+    none: it runs on this one, and names its folders.
     """
+    if visitors.guest():
+        return
     name, home = collection.info.name, cache.workspace().home.path
     stem = re.sub(r"[^\w.-]+", "-", f"{name}-{page}").strip(".-") or page
 

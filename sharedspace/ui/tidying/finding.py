@@ -32,7 +32,10 @@ def ready(
         cache.jobs().submit(title, collection.info.name, work)
         st.rerun()
     if mine[-1].active:
-        st.info("This is worked out once: the bar in the sidebar tells how far it is.", icon=":material/hourglass:")
+        st.info(
+            "This is worked out once: the bar, in the sidebar or above, tells how far it is.",
+            icon=":material/hourglass:",
+        )
     else:
         st.info("It was stopped." if mine[-1].state == "cancelled" else "It did not succeed.")
         st.button("Go on", on_click=_again, args=(title, collection.info.name, work), icon=":material/play_arrow:")
