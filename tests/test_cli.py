@@ -698,8 +698,8 @@ def test_pocket_train_hands_its_options_on(shell: Shell, tmp_path: Path, monkeyp
     given(monkeypatch, "train", train=train)
     (tmp_path / "checkpoint.pt").touch()
 
-    given = ("--out", str(tmp_path), "--steps", "9", "--seed", "3", "--resume", "--small")
-    document = shell.json("pocket", "train", *given)
+    options = ("--out", str(tmp_path), "--steps", "9", "--seed", "3", "--resume", "--small")
+    document = shell.json("pocket", "train", *options)
 
     assert f"{tmp_path.name} 9 3 True True" in shell.errors
     assert (document["model"], document["steps"], document["loss"]) == (str(tmp_path / "model"), 9, None)

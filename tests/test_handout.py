@@ -29,7 +29,7 @@ from sharedspace.testing import FakeEncoder
 from sharedspace.ui import cache, recording
 from sharedspace.ui.colouring import Colouring
 from sharedspace.ui.gallery.component import Tile
-from sharedspace.ui.handout import bank, write
+from sharedspace.ui.handout import bank, pieces, write
 from sharedspace.ui.handout.explorer import Explorer, Screen, chosen, explorer, plain_layout, told
 from sharedspace.ui.handout.prose import html_of
 from sharedspace.ui.learning import predicting
@@ -498,3 +498,12 @@ def test_a_listing_is_in_the_file_letter_by_letter(home: Path) -> None:
     inside = re.search("<pre><code>(.*?)</code></pre>", html, re.DOTALL)
     assert inside is not None
     assert unescape(inside[1]) == f"{given}\n"
+
+
+def test_a_note_below_a_figure_stands_in_place_of_its_caption() -> None:
+    drawn = Drawn(bars.counts(["a"], [1]), "one bar")
+
+    assert "<figcaption" in pieces.written([drawn, Prose("And on.")])
+    noted = pieces.written([drawn, Code("1"), Prose("A note.", quiet=True)])
+    assert "<figcaption" not in noted
+    assert 'aria-label="one bar"' in noted

@@ -16,7 +16,10 @@ import pytest
 import streamlit as st
 from shown import new_home, open_page, press, run, texts
 from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.testing.v1 import AppTest
 
 from sharedspace.classroom import Classroom, Question
@@ -407,6 +410,26 @@ def test_such_a_visitor_gets_no_export_and_no_room_on_the_disk(home: Path, clien
 
     (record, *_) = cache.workspace().collection("sample").snapshot().records
     assert client.get(f"/thumbs/{record.id}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "heard"), [("192.0.2.7", "192.0.2.1", "app_heartbeat"), ("127.0.0.1", "localhost", "clear_cache")]
+)
+def test_such_a_visitor_cannot_clear_the_memory_of_all(client: TestClient, peer: str, host: str, heard: str) -> None:
+    async def listen(socket: WebSocket) -> None:
+        await socket.accept()
+        told = [BackMsg.FromString(await socket.receive_bytes()).WhichOneof("type") for _ in range(2)]
+        await socket.send_json(told)
+
+    app = Starlette(routes=[WebSocketRoute("/_stcore/stream", listen)], middleware=routes._middleware())
+    asked = [BackMsg(clear_cache=True), BackMsg(app_heartbeat=True), BackMsg(app_heartbeat=True)]
+    outside = TestClient(app, base_url=f"http://{host}:8501", client=(peer, 50000))
+    with outside.websocket_connect(f"ws://{host}:8501/_stcore/stream") as socket:
+        for message in asked:
+            socket.send_bytes(message.SerializeToString())
+        told = socket.receive_json()
+
+    assert told == [heard, "app_heartbeat"]
 
 
 def test_a_browser_is_known_again_by_a_cookie_that_no_script_reads(client: TestClient) -> None:

@@ -428,7 +428,7 @@ def test_three_pictures_without_captions_or_labels_have_their_lessons(home: Path
 
     at = open_page("learn_gap", collection="three")
     assert "3 pictures and" in texts(at)
-    at = run(at.get("button_group")[0].set_value(["lines of my own"]))
+    at = run(at.segmented_control(key="gap.texts").set_value("lines of my own"))
     at = run(at.text_area(key="gap.typed").set_value("a tree\na dog\na boat\na cup"))
     assert "Of the 6 nearest to a picture" in texts(at)  # there are no more: 3 + 4 without itself
 

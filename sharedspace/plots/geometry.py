@@ -199,7 +199,7 @@ def shares(names: Sequence[str], series: Mapping[str, Sequence[float]]) -> Figur
         layout=theme.layout(
             height=(ROW if len(series) == 1 else 44) * len(names) + 70,
             bargap=0.25,
-            xaxis={"visible": False, "range": [0, max(most, 0.01) * 1.15], "fixedrange": True},
+            xaxis={"visible": False, "range": [0, max(most, 0.01) * 1.3], "fixedrange": True},
             yaxis={**_rows([theme.tick(name, 36) for name in names]), "showgrid": False},
             legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
             showlegend=len(series) > 1,
@@ -265,6 +265,9 @@ def _rows(words: Sequence[str]) -> dict[str, Any]:
     return {
         **_axis(),
         "tickmode": "array",
+        "ticks": "outside",  # unseen: names do not touch the figure
+        "ticklen": 6,
+        "tickcolor": "rgba(0,0,0,0)",
         "tickvals": places,
         "ticktext": list(words),
         "range": [len(words) - 0.5, -0.5],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BINS = 30
 ROW = 44  # pixels of a stripe
 LINES = 2  # of a name beside a stripe
+APART = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}  # names do not touch the figure
 
 
 def norms(lengths: np.ndarray, query: float) -> Figure:
@@ -72,6 +73,7 @@ def stripes(vectors: np.ndarray, names: Sequence[str], grounds: Sequence[str] = 
             xaxis={"title": {"text": "dimension"}, "fixedrange": True, "showgrid": False, "zeroline": False},
             yaxis={
                 "tickmode": "array",
+                **APART,
                 "tickvals": list(range(len(names))),
                 "ticktext": [_beside(name) for name in names],
                 "range": [len(names) - 0.5, -0.5],
@@ -102,6 +104,9 @@ def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Fig
     dashed = {"type": "line", "x0": line, "x1": line, "y0": 0, "y1": 1, "yref": "paper"}
     note = {"x": line, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "text": "no-match line"}
     low, high = min(0.0, float(values.min())), max(float(values.max()), line or 0.0, 0.1)
+    note["xanchor"] = (
+        "right" if line is not None and line > high / 2 else "left"
+    )  # within the figure, also a narrow one
     return Figure(
         data=[bars],
         layout=theme.layout(
@@ -117,6 +122,7 @@ def cosines(names: Sequence[str], values: np.ndarray, line: float | None) -> Fig
             },
             yaxis={
                 "tickmode": "array",
+                **APART,
                 "tickvals": list(range(len(names))),
                 "ticktext": told,
                 "range": [len(names) - 0.5, -0.5],

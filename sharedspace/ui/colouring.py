@@ -67,7 +67,7 @@ def colour(collection: Collection, snapshot: Snapshot, by: str, result: SearchRe
     if by == TRUST:
         if not collection.has_neighbours:
             cache.work_out_trust(collection)
-            return _plain(snapshot, "Map trust is being worked out: the bar in the sidebar tells how far it is.")
+            return _plain(snapshot, "Map trust is being worked out: a bar tells how far it is.")
         return _continuous(collection.trust(), "of its 15 neighbours, the share drawn near", (0.0, 1.0))
     if by == CONTRAST:
         return _contrast(collection, snapshot)

@@ -115,7 +115,7 @@ def _found(collection: Collection, wanted: Wanted) -> Version | None:
     if wanted.method == "hdbscan" and not collection.has_neighbours:
         name = collection.info.name
         cache.once(f"Finding the neighbours in {name}", collection, lambda job: _neighbours(collection, job))
-        st.info("The neighbours of each image are being found, once: the bar in the sidebar tells how far it is.")
+        st.info("The neighbours of each image are being found, once: a bar tells how far it is.")
         return None
     if wanted.method == "map" and not collection.is_drawn:
         st.info("There is no map of these images yet: open the page **Map**, which draws it.")
@@ -146,9 +146,7 @@ def _names(
         return ()
     try:
         if not cache.line_ready(collection):
-            st.caption(
-                "Names come as soon as the model has read the words: the bar in the sidebar tells how far it is."
-            )
+            st.caption("Names come as soon as the model has read the words: a bar tells how far it is.")
             return ()
         of = hash((rows.tobytes(), labels.tobytes()))
         return _named(collection.info.number, collection.snapshot().revision, of, words, collection, rows, labels)
@@ -244,7 +242,7 @@ def _stability(collection: Collection, wanted: Wanted) -> str:
         done = [job.result for job in cache.jobs().all() if job.title == title and job.state == "done"]
         if not done:
             cache.once(title, collection, lambda job: _work_out(collection.now, wanted, job.step))
-            return "stability is being worked out: the bar in the sidebar tells how far it is"
+            return "stability is being worked out: a bar tells how far it is"
         value = done[-1]
     word = "stable" if value >= 0.9 else "fairly stable" if value >= 0.7 else "unstable"
     return f"{word}: mean adjusted Rand {value:.2f} between {runs}" + ", as found, before edits" * bool(

@@ -11,18 +11,21 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import streamlit as st
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # Streamlit brings it, without types
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from sharedspace import images
 from sharedspace.errors import NotFound, SharedSpaceError
@@ -152,7 +155,9 @@ def is_guest(peer: str | None, headers: Mapping[str, str]) -> bool:
 
 
 class Guests:
-    """What other machines may not ask for: files that were exported, and room on the disk. Gives each browser a token.
+    """What other machines may not ask for: files that were exported, room on the disk, and that all memory is cleared.
+
+    Gives each browser a token.
 
     Of their uploads only small ones come in, which Streamlit holds in memory while the visitor is there.
     """
@@ -163,6 +168,9 @@ class Guests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refused := _refused(Request(scope))):
             await PlainTextResponse(refused, 403)(scope, receive, send)
+            return
+        if scope["type"] == "websocket" and _comes_from_outside(HTTPConnection(scope)):
+            await self._app(scope, partial(_heard, receive), send)
             return
 
         async def send_with_token(message: Message) -> None:
@@ -175,11 +183,27 @@ class Guests:
         await self._app(scope, receive, send_with_token if page else send)
 
 
+def _comes_from_outside(connection: HTTPConnection) -> bool:
+    if st.get_option("server.address") in LOCAL:
+        return False
+    return is_guest(connection.client.host if connection.client else "", connection.headers)
+
+
+async def _heard(receive: Receive) -> Message:
+    """The next message but those that would clear Streamlit's caches, and with them every class, for everybody."""
+    while True:
+        message = await receive()
+        try:
+            told = BackMsg.FromString(message.get("bytes") or b"").WhichOneof("type")
+        except DecodeError:
+            return message  # Streamlit says what is wrong with it
+        if told != "clear_cache":
+            return message
+
+
 def _refused(request: Request) -> str:
     """Why a request is refused; "" where it is not."""
-    if st.get_option("server.address") in LOCAL:
-        return ""
-    if not is_guest(request.client.host if request.client else "", request.headers):
+    if not _comes_from_outside(request):
         return ""
     if request.url.path.startswith(address("/exports/")):
         return "Exports are for people at the machine that runs the app."

@@ -70,9 +70,7 @@ def _ready(collection: Collection, asked: Asked) -> bool:
         return True
     title = f"Reading {len(unread):,} prompts for {collection.info.name}"
     cache.once(title, collection, lambda job: collection.now.read(unread, job.step))
-    st.info(
-        "The model reads the prompts, once: the bar in the sidebar tells how far it is.", icon=":material/menu_book:"
-    )
+    st.info("The model reads the prompts, once: a bar tells how far it is.", icon=":material/menu_book:")
     return False
 
 

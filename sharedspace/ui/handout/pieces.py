@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 from sharedspace.plots import page as plots
 from sharedspace.ui.handout.prose import html_of
-from sharedspace.ui.learning.blocks import Block, Drawn, Head, Picture, Pictures, Prose, Quiz, Table
+from sharedspace.ui.learning.blocks import Block, Code, Drawn, Head, Picture, Pictures, Prose, Quiz, Table
 from sharedspace.ui.text import escaped
 
 ROWS = 200  # of a table
@@ -19,10 +19,14 @@ HEIGHT = 400  # px, of a figure that does not say
 def written(blocks: Sequence[Block], tail: str = "") -> str:
     """All blocks in order, and `tail` after them: behind each question, in its template, all that comes after it."""
     html, questions = tail, sum(isinstance(block, Quiz) for block in blocks)
-    for block in reversed(blocks):
+    shown = [block for block in blocks if not isinstance(block, Code)]
+    for block, after in reversed(list(zip_longest(shown, shown[1:]))):
         if isinstance(block, Quiz):
             html = _quiz(block, questions, html)
             questions -= 1
+        elif isinstance(block, Drawn):
+            # A note below a figure is its caption already.
+            html = _drawn(block, not (isinstance(after, Prose) and after.quiet)) + html
         else:
             html = _piece(block) + html
     return html
@@ -36,8 +40,6 @@ def _piece(block: Block) -> str:
             return (
                 f'<div class="ho-quiet">{html_of(block.markdown)}</div>\n' if block.quiet else html_of(block.markdown)
             )
-        case Drawn():
-            return _drawn(block)
         case Table():
             return _table(block)
         case Pictures():
@@ -45,7 +47,7 @@ def _piece(block: Block) -> str:
         case Picture():
             src = f"data:image/png;base64,{base64.b64encode(block.png).decode('ascii')}"
             return f'<img class="ho-single" src="{src}" alt="{escaped(block.alt)}" decoding="async">\n'
-    return ""  # code is for the notebook
+    return ""  # of what is written by `written` itself
 
 
 def _quiz(quiz: Quiz, number: int, rest: str) -> str:
@@ -65,12 +67,13 @@ def _quiz(quiz: Quiz, number: int, rest: str) -> str:
     )
 
 
-def _drawn(block: Drawn) -> str:
+def _drawn(block: Drawn, captioned: bool) -> str:
     alt, height = escaped(block.alt), int(block.figure.layout.height or HEIGHT)
     return (
         f'<figure class="ho-figure"><div role="img" aria-label="{alt}" data-height="{height}"></div>\n'
         f'<script type="application/json">{plots.figure_json(block.figure)}</script>\n'
-        f'<figcaption aria-hidden="true">{alt}</figcaption></figure>\n'
+        + (f'<figcaption aria-hidden="true">{alt}</figcaption>' if captioned else "")
+        + "</figure>\n"
     )
 
 

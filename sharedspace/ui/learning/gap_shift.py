@@ -122,7 +122,8 @@ def _table(sheet: Sheet, both: Both, raw: At, now: At, centred: At) -> None:
     def column(at: At) -> list[object]:
         shares = [recall.rate.share for recall in at.recall]
         values = [at.gap, at.image_text, at.pair, at.texts_near, *shares, at.moved]
-        return [None if value is None else round(value, 6 if value is at.moved else 3) for value in values]
+        # + 0.0: what is rounded to -0 is 0
+        return [None if value is None else round(value, 6 if value is at.moved else 3) + 0.0 for value in values]
 
     names: list[object] = [
         "gap: distance of the means",

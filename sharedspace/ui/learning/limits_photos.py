@@ -14,7 +14,7 @@ from sharedspace.collection.asked import VOCABULARY
 from sharedspace.errors import NotFound
 from sharedspace.lessons.cannot import photographs, stamped
 from sharedspace.lessons.cannot.photographs import Told
-from sharedspace.ui import galleries, state, uploads
+from sharedspace.ui import galleries, state, uploads, visitors
 from sharedspace.ui.learning import limits_kept, reading
 from sharedspace.ui.learning.limits_kept import NOUNS
 from sharedspace.ui.learning.sheet import Sheet
@@ -114,7 +114,11 @@ def _choose(collection: Collection, of: str) -> Looked | None:
 
 def _uploaded() -> list[tuple[str, bytes]]:
     given = st.file_uploader(
-        "Photographs", accept_multiple_files=True, key="limits.files", type=["jpg", "jpeg", "png", "webp"]
+        "Photographs",
+        accept_multiple_files=True,
+        key="limits.files",
+        type=["jpg", "jpeg", "png", "webp"],
+        max_upload_size=visitors.largest(),
     )
     return [(file.name, uploads.contents(file)) for file in given[:MOST]]
 

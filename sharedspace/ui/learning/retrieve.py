@@ -32,9 +32,7 @@ def show(collection: Collection, sheet: Sheet) -> None:
         sheet.say(trouble)
         return
     if not collection.has_baseline and not cache.line_ready(collection):
-        st.info(
-            "The no-match line of this model is being worked out, once; the bar in the sidebar tells how far it is."
-        )
+        st.info("The no-match line of this model is being worked out, once; a bar tells how far it is.")
         return
     question = _question(collection)
     if not question:
