@@ -744,3 +744,10 @@ def test_other_names_of_the_same_picture_are_shown(own_home: Path, red: Path) ->
 
     facts = at.dataframe[0].value
     assert facts.set_index("field").loc["also called", "value"].endswith("two.png")
+
+
+def test_a_link_to_a_collection_that_is_not_here_says_which_one_is_shown(home: Path) -> None:
+    at = open_page("search", collection="<b>gone</b>")
+
+    assert at.error[0].value == "There is no collection \\<b\\>gone\\<\\/b\\> here\\: sample is shown in its place\\."
+    assert not run(at).error

@@ -149,6 +149,8 @@ def _choose(guest: bool) -> Collection | None:
         state.update(follow=None)
     wanted = state.collection()
     shown = names.index(wanted) if wanted in names else 0
+    if wanted and wanted not in names and state.get().collection is None:  # of a link
+        state.update(trouble=f"There is no collection {wanted} here: {names[0]} is shown in its place.")
     # Not bound and not persisted: the browser loses a bound choice that was made here rather than by its user.
     key = state.collection_key()
     name = st.selectbox("Collection", names, shown, key=key, on_change=state.took_collection, args=(key,))

@@ -97,7 +97,7 @@ def _how_far(job: Job) -> str:
     done = f"{progress.done:,}" + (f" of {progress.total:,}" if progress.total else "")
     parts = [progress.note] if progress.note else []
     parts += [done] if progress.done or progress.total else []
-    parts += [_rate(rate)] if rate else []
+    parts += [_rate(rate) if job.lane == "adding" else f"{rate:,.0f} a second"] if rate else []
     parts += [left(seconds)] if seconds is not None and progress.done < (progress.total or 0) else []
     return " · ".join(parts) or "begins"
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from sharedspace import gap
 from sharedspace.collection import Collection
-from sharedspace.collection.asked import VOCABULARY
 from sharedspace.gap import Joint
 from sharedspace.lessons.gap import LEAST, NEAREST, At, sweep
 from sharedspace.lessons.retrieval import spaced
@@ -88,9 +87,9 @@ def choose(collection: Collection) -> Both | None:
 
 def _nouns(collection: Collection, some: tuple[int, ...]) -> Both | None:
     """For each picture the noun of the shipped list that fits it best, each once."""
-    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
-    if not reading.ready(collection, texts):
+    nouns = reading.nouns(collection)
+    if nouns is None:
         return None
-    words = collection.embed(texts, remember=True)
+    texts, words = nouns
     best = (collection.snapshot().vectors[list(some)] @ words.T).argmax(axis=1)
     return Both(NOUNS, some, tuple(texts[place] for place in np.unique(best).tolist()), False)

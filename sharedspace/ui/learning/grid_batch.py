@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.collection.asked import VOCABULARY
 from sharedspace.lessons.grid import LEAST, MOST, each_its_own
 from sharedspace.ui.learning import reading
 from sharedspace.ui.learning.sheet import Sheet
@@ -97,8 +96,8 @@ def _own(rows: tuple[int, ...], first: tuple[str, ...]) -> tuple[str, ...]:
 
 def _nouns(collection: Collection, rows: tuple[int, ...]) -> tuple[str, ...] | None:
     """For each picture a noun of the shipped list of its own; None while the nouns are being read."""
-    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
-    if not reading.ready(collection, texts):
+    nouns = reading.nouns(collection)
+    if nouns is None:
         return None
-    words = collection.embed(texts, remember=True)
+    texts, words = nouns
     return tuple(texts[place] for place in each_its_own(collection.snapshot().vectors[list(rows)] @ words.T))

@@ -12,7 +12,6 @@ import streamlit as st
 
 from sharedspace import images
 from sharedspace.collection import Collection
-from sharedspace.collection.asked import VOCABULARY
 from sharedspace.errors import NotFound, SharedSpaceError
 from sharedspace.records import ImageRecord
 from sharedspace.ui import state, uploads, visitors
@@ -151,9 +150,9 @@ def _own_caption(collection: Collection, looked: Looked) -> list[str]:
 
 def _nouns(collection: Collection, looked: Looked) -> tuple[str, ...] | None:
     """Three of the shipped nouns out of those that fit best; None while they are being read."""
-    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
-    if not reading.ready(collection, texts):
+    nouns = reading.nouns(collection)
+    if nouns is None:
         return None
-    scores = collection.embed(texts, remember=True) @ looked.vector
-    order = top_k(scores, 9).tolist()
+    texts, words = nouns
+    order = top_k(words @ looked.vector, 9).tolist()
     return tuple(texts[place] for place in order[:: max(1, len(order) // CAPTIONS)][:CAPTIONS])

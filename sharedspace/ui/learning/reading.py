@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from sharedspace import encoders
 from sharedspace.collection import Collection
+from sharedspace.collection.asked import VOCABULARY
 from sharedspace.encoders.own import OWN
 from sharedspace.lessons.retrieval import one_of_each, spaced
 from sharedspace.records import ImageRecord
@@ -49,6 +51,12 @@ def ready(collection: Collection, texts: Sequence[str]) -> bool:
         lambda job: collection.now.read(unread, job.step),
         at_once=0,
     )
+
+
+def nouns(collection: Collection) -> tuple[list[str], np.ndarray] | None:
+    """The shipped nouns that the model knows, each in a sentence, and their unit rows; None while they are read."""
+    texts = [VOCABULARY.replace("{}", noun) for noun in collection.vocabulary()]
+    return (texts, collection.embed(texts, remember=True)) if ready(collection, texts) else None
 
 
 def visible(collection: Collection) -> list[int]:
