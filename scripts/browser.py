@@ -64,11 +64,20 @@ def browsing() -> Iterator[Browser]:
             browser.close()
 
 
+# No part is still being fetched, and each gallery has been filled.
+_DRAWN = """() => !document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]')
+  && [...document.querySelectorAll('.stBidiComponent')].every((one) => {
+    const root = one.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot;
+    return root?.querySelector('*') && root.querySelector('.ss-gallery')?.hasAttribute('role') !== false;
+  })"""
+
+
 def settle(page: Page) -> None:
     """Wait until the app has answered what was done on a page, and the browser has fetched what draws it."""
-    page.wait_for_timeout(100)  # until it has begun
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]')")
+    for wait in (100, 50):  # ms until it has begun; and once more, since an answer may ask for another run
+        page.wait_for_timeout(wait)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        page.wait_for_function(_DRAWN)
 
 
 @dataclass(frozen=True)

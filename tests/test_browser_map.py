@@ -93,8 +93,8 @@ def test_words_and_an_image_are_asked_together_for_and_against(visit: Visit) -> 
     visit.settle()
     press(visit, "Add to the query")
 
+    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)  # of a mixture there is no line
     together = visit.pictures()
-    assert len(together) == 12  # of a mixture there is no line
     weights = visit.page.get_by_role("spinbutton")
     weights.nth(1).fill("-2")
     visit.page.keyboard.press("Enter")

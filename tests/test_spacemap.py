@@ -437,7 +437,14 @@ class Seen:
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def ink(self, canvas: str) -> int:
-        """How many pixels of a canvas are not blank."""
+        """How many pixels of a canvas are not blank, once they are the same in two looks: what is new moves in."""
+        before, now = -1, self._ink(canvas)
+        while before != now:
+            self.page.wait_for_timeout(60)
+            before, now = now, self._ink(canvas)
+        return now
+
+    def _ink(self, canvas: str) -> int:
         self.settle()
         return int(
             self.page.locator(canvas).evaluate(
