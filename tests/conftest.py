@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numba.core  # noqa: F401  # first, and by one thread: two that import it at once leave half of it
 import pytest
 from chroma import ChromaServer
 from drawn import PLAIN, png
