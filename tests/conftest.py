@@ -1,6 +1,7 @@
 """What all tests share: no network, no home but a temporary one, a workspace that needs no weights."""
 
 import os
+import sys
 
 # Before anything imports huggingface_hub, which reads it once.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numba.core  # noqa: F401  # first, and by one thread: two that import it at once leave half of it
 import pytest
 from chroma import ChromaServer
 from drawn import PLAIN, png
@@ -20,8 +20,13 @@ from sharedspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from cells import Kernel
+    from chromium import Visit
     from playwright.sync_api import Browser
 
+    from scripts.browser import Server
+
+# As in the app (ui/routes.py): each run of a page would else put its folder there and take it away.
+sys.path.append(str(Path(__file__).parent.parent / "pages"))
 # The same examples in every run, so that a red gate is red again when looked at.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
@@ -80,3 +85,21 @@ def browser() -> Iterator["Browser"]:
             yield opened
     except NoChromium as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """The app, started from nothing for the tests of one file."""
+    from scripts.browser import serving
+
+    with serving(tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: "Browser", server: "Server") -> Iterator["Visit"]:
+    """A new visitor of that app."""
+    from chromium import visiting
+
+    with visiting(browser, server) as visit:
+        yield visit

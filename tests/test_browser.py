@@ -5,7 +5,6 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from drawn import encoded, png
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from scripts.browser import ENDS_WITHIN, Server, serving
+from scripts.browser import ENDS_WITHIN, serving
 from sharedspace.ledger import Ledger
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.world import Scene
@@ -33,18 +32,6 @@ TITLES = {
 LESSONS = {"learn": "Lessons", "learn_gap": "The modality gap"}  # behind the menu Learn
 MAP_WITHIN = 20.0  # seconds; several times what it takes, since the machine may be busy
 MARKUP = '<img src=x onerror="window.markupRan=1"> ![leak](http://evil.example/x.png) <b>bold</b>'
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 def scene(kind: str, colour: str, setting: str, seed: int) -> bytes:

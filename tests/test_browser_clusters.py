@@ -1,27 +1,12 @@
 """The page of groups in the real app: look, select, move, merge, undo, and find the edited groups on the map."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from chromium import Visit, visiting
-from playwright.sync_api import Browser, expect
-
-from scripts.browser import Server, serving
+from chromium import Visit
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 def press(visit: Visit, name: str | re.Pattern[str]) -> None:

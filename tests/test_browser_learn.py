@@ -1,30 +1,17 @@
 """Lessons in real browsers: a teacher and two pupils, the keyboard alone, and large type for a room."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from chromium import Visit, visiting
 from playwright.sync_api import Browser, Locator, expect
 
-from scripts.browser import Server, serving
+from scripts.browser import Server
 
 pytestmark = pytest.mark.browser
 PAGE = "learn_gap"
 TITLE = "The modality gap"
 REVEALED = re.compile("You said|It is")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 def answers(visit: Visit) -> Locator:

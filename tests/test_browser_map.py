@@ -4,7 +4,6 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from chromium import Visit, visiting
 from drawn import encoded
 from playwright.sync_api import Browser, Locator, expect
 
-from scripts.browser import Server, serving
+from scripts.browser import Server
 from sharedspace.pocket.paint import draw
 from sharedspace.pocket.world import Scene
 
@@ -20,18 +19,6 @@ pytestmark = pytest.mark.browser
 
 QUERY = "a boat at night"
 FOUND = 5  # images of the sample set that match it
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 def open_map(visit: Visit, query: str = "") -> None:

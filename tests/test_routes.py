@@ -1,5 +1,6 @@
 """What is served beside the pages, asked as a browser would."""
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit.runtime.scriptrunner.exec_code import modified_sys_path
 
 from sharedspace.records import Drawing
 from sharedspace.ui import cache, routes
@@ -87,3 +89,10 @@ def test_the_start_page_is_found_by_its_name_with_its_query(client: TestClient) 
 
     assert answer.status_code == 307
     assert answer.headers["location"] == "/?q=a+dog"
+
+
+def test_a_run_leaves_the_path_alone_by_which_other_threads_import() -> None:
+    before = list(sys.path)
+
+    with modified_sys_path(str(routes.SCRIPT)):
+        assert sys.path == before

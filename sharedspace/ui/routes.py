@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import re
 import signal
+import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -34,6 +35,10 @@ from sharedspace.records import Exported
 from sharedspace.ui.uploads import LARGE, UploadsToDisk
 
 SCRIPT = Path(__file__).parent / "script.py"
+# Streamlit puts the script's folder first on this path for each run and takes it away again; a library that another
+# thread imports at that moment is then not found, since an entry of the path is passed over. What is there stays.
+if str(SCRIPT.parent) not in sys.path:
+    sys.path.append(str(SCRIPT.parent))
 LOCAL = ("localhost", "127.0.0.1")
 PUPIL = "sharedspace_pupil"  # the cookie by which a class knows a browser after a reload
 # Nothing on a page can reach another host, whatever a file name, caption or query holds.
