@@ -185,9 +185,7 @@ def heat_png(picture: Image.Image, heat: np.ndarray, box: tuple[float, float, fl
     seen = slice(top, top + size[1]), slice(left, left + size[0])
     painted = 0.4 * ground + 0.6 * 128  # of what the model does not see
     painted[seen] = (1 - cover) * ground[seen] + cover * colours
-    out = io.BytesIO()
-    Image.fromarray(np.rint(painted).astype(np.uint8)).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    return png(Image.fromarray(np.rint(painted).astype(np.uint8)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +239,13 @@ def difference_png(one: bytes, other: bytes, times: float = 3.0) -> bytes:
     sheet = Image.new("RGB", (3 * first.width, first.height))
     for place, part in enumerate((first, second, between)):
         sheet.paste(part, (place * first.width, 0))
+    return png(sheet)
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG."""
     out = io.BytesIO()
-    sheet.save(out, "PNG", optimize=True)
+    picture.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -303,9 +306,7 @@ def scatter_png(
         x, y = width - room, edge + row * 34 * fine
         draw.ellipse((x, y, x + 2 * dot, y + 2 * dot), fill=colour)
         draw.text((x + 4 * dot, y - 4 * fine), _one_line(name, 22), "#222222", font)
-    out = io.BytesIO()
-    picture.resize(size, Image.Resampling.LANCZOS).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    return png(picture.resize(size, Image.Resampling.LANCZOS))
 
 
 def _one_line(text: str, longest: int) -> str:

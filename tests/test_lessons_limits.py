@@ -122,7 +122,7 @@ class Drawn:
     def __init__(self, scene: Scene, pixels: int) -> None:
         self.scene = scene
 
-    def save(self, out: Any, format: str) -> None:
+    def save(self, out: Any, format: str, optimize: bool) -> None:
         out.write(b"a picture")
 
 

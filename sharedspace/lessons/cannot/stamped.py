@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -113,10 +112,3 @@ def judge(stamps: Stamps, labels: Sequence[str], vectors: np.ndarray) -> Fooled:
         (choices.paired(after, plate), choices.paired(after, back)),
         tuple(float(one[rows].mean()) if len(rows) else float("nan") for one in to_word),  # type: ignore[arg-type]  # of four
     )
-
-
-def png(image: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG."""
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()

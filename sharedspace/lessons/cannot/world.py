@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,6 +10,7 @@ import numpy as np
 
 from sharedspace.encoders import Encoder
 from sharedspace.errors import BadInput
+from sharedspace.images import png
 from sharedspace.lessons.cannot import choices, languages
 from sharedspace.lessons.cannot.choices import Standing
 from sharedspace.lessons.rates import Rate
@@ -121,17 +121,11 @@ class _Eye:
             name,
             choices.rate(right),
             task.chance,
-            _png(task.scenes[at]),
+            png(draw(task.scenes[at], EXAMPLE)),
             (own[true], *(text for place, text in enumerate(own) if place != true))[:3],
             own[int(answers[at])],
             choices.unknown(self.encoder, texts),
         )
-
-
-def _png(scene: Scene) -> bytes:
-    out = io.BytesIO()
-    draw(scene, EXAMPLE).save(out, "PNG")
-    return out.getvalue()
 
 
 def _first(two: Sequence[Scene], n: int) -> Task:
@@ -157,7 +151,7 @@ def _negation(eye: _Eye, scenes: Sequence[Scene], images: np.ndarray, form: str)
         f"negation: {form.format('dog')}",
         choices.rate(answers == 0),
         1 / 2,
-        _png(shown),
+        png(draw(shown, EXAMPLE)),
         (f"{texts[at]}: {found[0]}", f"{texts[at]}: {found[1]}"),
         found[int(answers[at])],
         choices.unknown(eye.encoder, distinct),

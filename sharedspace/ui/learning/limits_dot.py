@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from sharedspace.collection import Collection
-from sharedspace.images import stamp
+from sharedspace.images import png, stamp
 from sharedspace.lessons.cannot import stamped
 from sharedspace.lessons.cannot.stamped import STAGES
 from sharedspace.plots import moved
@@ -65,7 +65,7 @@ def _looks(collection: Collection, sheet: Sheet, labels: Labels, row: int, word:
     for place, (column, stage) in enumerate(zip(st.columns(4), STAGES, strict=True)):
         best = int(cosines[place].argmax())
         with column:
-            sheet.picture(stamped.png(shown[place]), f"The picture, {stage}", SHOWN)
+            sheet.picture(png(shown[place]), f"The picture, {stage}", SHOWN)
             sheet.say(
                 f"**{stage}**: called *{plain(labels.names[best])}*, probability {shares[place, best]:.1%} "
                 f"over {len(labels.names):,} labels; cosine with *{plain(word)}* {cosines[place, at]:.3f}"

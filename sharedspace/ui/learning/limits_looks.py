@@ -7,7 +7,8 @@ import streamlit as st
 
 from sharedspace.collection import Collection
 from sharedspace.encoders import IN_THE_BOX
-from sharedspace.lessons.cannot import choices, looks, stamped
+from sharedspace.images import png
+from sharedspace.lessons.cannot import choices, looks
 from sharedspace.lessons.rates import Rate
 from sharedspace.plots import geometry
 from sharedspace.ui import frame, galleries
@@ -168,5 +169,5 @@ def _one(collection: Collection, sheet: Sheet, labels: Labels, rows: list[int]) 
             shown.thumbnail((256, 256))
             cosines = (found[look] @ texts.T)[0]
             with columns[at % 3]:
-                sheet.picture(stamped.png(shown), f"The picture, {look}", 180)
+                sheet.picture(png(shown), f"The picture, {look}", 180)
                 sheet.say(f"**{look}**: *{plain(labels.names[int(cosines.argmax())])}*, cosine {cosines.max():.3f}")

@@ -12,7 +12,7 @@ from sharedspace.chance import Baseline
 from sharedspace.collection import Collection
 from sharedspace.collection.asked import VOCABULARY
 from sharedspace.errors import NotFound
-from sharedspace.lessons.cannot import photographs, stamped
+from sharedspace.lessons.cannot import photographs
 from sharedspace.lessons.cannot.photographs import Told
 from sharedspace.ui import galleries, state, uploads, visitors
 from sharedspace.ui.learning import limits_kept, reading
@@ -133,7 +133,7 @@ def _pngs(files: tuple[bytes, ...], names: tuple[str, ...]) -> tuple[bytes, ...]
     for data, name in zip(files, names, strict=False):
         image = images.decode(data, name).image
         image.thumbnail((256, 256))
-        found.append(stamped.png(image))
+        found.append(images.png(image))
     return tuple(found)
 
 

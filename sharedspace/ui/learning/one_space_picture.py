@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,9 +79,7 @@ def _embedded(
 ) -> tuple[np.ndarray, bytes]:
     encoder = _collection.encoder
     picture = images.decode(data, name, max(encoder.side, 256)).image
-    written = io.BytesIO()
-    picture.save(written, "PNG")
-    return np.asarray(encoder.raw([encoder.prepare(picture)])[0]), written.getvalue()
+    return np.asarray(encoder.raw([encoder.prepare(picture)])[0]), images.png(picture)
 
 
 def _code(id: str) -> str:
