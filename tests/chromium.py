@@ -113,7 +113,7 @@ class Visit:
 
     def captions(self) -> list[str]:
         """What stands under the pictures of the galleries."""
-        return self.page.locator(".ss-gallery figcaption span").all_inner_texts()
+        return self.page.locator(".ss-gallery .caption span").all_inner_texts()
 
     def sum_of(self, address: str) -> str:
         """A digest of what an address of the app serves."""

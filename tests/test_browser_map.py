@@ -47,7 +47,7 @@ def test_a_query_for_what_is_there_shows_what_matches_and_folds_the_rest_away(vi
     assert all("boat" in caption for caption in visit.captions())
     visit.page.get_by_text(f"{12 - FOUND} more under the no-match line").click()
     visit.settle()
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)
+    expect(visit.page.locator(".ss-gallery .cell")).to_have_count(12)
 
 
 def test_a_query_for_what_is_not_there_says_so_and_shows_the_nearest_on_request(visit: Visit) -> None:
@@ -58,12 +58,12 @@ def test_a_query_for_what_is_not_there_says_so_and_shows_the_nearest_on_request(
     assert visit.pictures() == []
     visit.page.get_by_text("Show the nearest anyway").click()
     visit.settle()
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)
+    expect(visit.page.locator(".ss-gallery .cell")).to_have_count(12)
 
 
 def test_why_a_result_matches_is_a_heat_map_and_the_change_of_each_word(visit: Visit) -> None:
     open_map(visit, "&q=a+boat+at+night")
-    visit.page.locator(".ss-gallery figure img").first.click()
+    visit.page.locator(".ss-gallery .cell img").first.click()
     visit.settle()
 
     visit.page.get_by_text("Why this result?").click()
@@ -76,11 +76,11 @@ def test_why_a_result_matches_is_a_heat_map_and_the_change_of_each_word(visit: V
 
 def test_words_and_an_image_are_asked_together_for_and_against(visit: Visit) -> None:
     open_map(visit, "&q=a+boat+at+night")
-    visit.page.locator(".ss-gallery figure img").first.click()
+    visit.page.locator(".ss-gallery .cell img").first.click()
     visit.settle()
     press(visit, "Add to the query")
 
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)  # of a mixture there is no line
+    expect(visit.page.locator(".ss-gallery .cell")).to_have_count(12)  # of a mixture there is no line
     together = visit.pictures()
     weights = visit.page.get_by_role("spinbutton")
     weights.nth(1).fill("-2")
@@ -93,7 +93,7 @@ def test_words_and_an_image_are_asked_together_for_and_against(visit: Visit) -> 
     expect(weights.nth(1)).to_have_value("-2.00")
     visit.page.locator(".st-key-parts").get_by_role("button").last.click()
     visit.settle()
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(FOUND)
+    expect(visit.page.locator(".ss-gallery .cell")).to_have_count(FOUND)
 
 
 def test_a_pasted_picture_is_a_query_and_is_not_added(visit: Visit) -> None:
@@ -113,7 +113,7 @@ def test_a_pasted_picture_is_a_query_and_is_not_added(visit: Visit) -> None:
     visit.settle()
 
     said(visit, re.compile("pasted"))
-    expect(visit.page.locator(".ss-gallery figure")).to_have_count(12)
+    expect(visit.page.locator(".ss-gallery .cell")).to_have_count(12)
     assert "cat" in visit.captions()[0]
     said(visit, re.compile("468 images"))
 

@@ -29,7 +29,7 @@ def test_duplicates_are_compared_hidden_and_brought_back_and_strangers_are_selec
     visit.open("/tidy?collection=sample&tidy=duplicates&cosine=0.95")
     visit.see_title("Tidy")
     first = page.locator(".st-key-copies-0")
-    expect(first.locator("figure")).to_have_count(2)  # a job has found the pairs, and the page shows them by itself
+    expect(first.locator(".cell")).to_have_count(2)  # a job has found the pairs, and the page shows them by itself
     visit.settle()
     kept = first.locator(f"img[src$='{visit.pictures('.st-key-copies-0')[0]}']")
     expect(kept).to_have_count(1)
@@ -52,6 +52,6 @@ def test_duplicates_are_compared_hidden_and_brought_back_and_strangers_are_selec
 
     page.get_by_role("radio", name="strangers").click()
     visit.settle()
-    expect(page.get_by_role("listbox", name="Strangers").locator("figure")).to_have_count(24)
+    expect(page.get_by_role("listbox", name="Strangers").locator(".cell")).to_have_count(24)
     expect(page).to_have_url(re.compile("tidy=strangers"))
-    expect(page.get_by_role("listbox", name="Strangers").locator("figcaption").first).to_contain_text("graph paper")
+    expect(page.get_by_role("listbox", name="Strangers").locator(".caption").first).to_contain_text("graph paper")

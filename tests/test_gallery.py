@@ -235,10 +235,10 @@ class Gallery:
         return int(self.page.evaluate("window.sent.at(-1)[1].serial"))
 
     def picture(self, id: str) -> Locator:
-        return self.page.locator(f"figure[data-id='{id}']")
+        return self.page.locator(f".cell[data-id='{id}']")
 
     def selected(self) -> list[str]:
-        chosen = self.page.locator("figure[aria-selected=true]")
+        chosen = self.page.locator(".cell[aria-selected=true]")
         return [str(one.get_attribute("data-id")) for one in chosen.all()]
 
     def focused(self) -> str | None:
@@ -331,10 +331,10 @@ def test_one_tab_stop_and_arrows_walk_the_rows(drawn: Gallery) -> None:
 def test_markup_in_texts_stays_text(drawn: Gallery) -> None:
     drawn.draw([A], words=MARKUP)
     figure = drawn.picture(A)
-    assert figure.locator("figcaption span").inner_text() == " ".join(MARKUP.split())
+    assert figure.locator(".caption span").inner_text() == " ".join(MARKUP.split())
     assert MARKUP in str(figure.get_attribute("title"))
     assert figure.locator("img").get_attribute("alt") == MARKUP
-    assert (drawn.page.locator("figure img").count(), drawn.page.locator("figcaption b").count()) == (1, 1)
+    assert (drawn.page.locator(".cell img").count(), drawn.page.locator(".caption b").count()) == (1, 1)
     assert drawn.page.evaluate("window.markupRan ?? null") is None
 
 
@@ -345,12 +345,12 @@ def test_a_rerun_keeps_pictures_and_focus_and_asks_for_nothing_twice(drawn: Gall
         "[...document.querySelector('#host').shadowRoot.querySelectorAll('img')].every((image) => image.naturalWidth)"
     )
     drawn.draw(IDS[::-1], words="a ship", selected=[B], current=B)
-    expect(drawn.page.locator("figcaption span").first).to_have_text("a ship")
-    assert drawn.page.locator("figure").first.get_attribute("data-id") == IDS[-1]
+    expect(drawn.page.locator(".caption span").first).to_have_text("a ship")
+    assert drawn.page.locator(".cell").first.get_attribute("data-id") == IDS[-1]
     assert drawn.focused() == C
     assert sorted(drawn.asked) == sorted(IDS)
     drawn.draw([B, C])
-    assert (drawn.page.locator("figure").count(), drawn.focused()) == (2, C)
+    assert (drawn.page.locator(".cell").count(), drawn.focused()) == (2, C)
 
 
 @pytest.mark.browser
@@ -431,7 +431,7 @@ def test_no_quick_gesture_is_lost_in_streamlit_and_the_pictures_stay(browser: Br
         opened.set_default_timeout(SLOW)
         opened.goto(server.url)
         settle(opened)
-        first = opened.locator("figure").first
+        first = opened.locator(".cell").first
         first.evaluate("(figure) => { figure.mine = true; }")
         first.focus()
         for key in [" ", "ArrowRight", " ", "ArrowRight", " ", "ArrowLeft", " ", "ArrowLeft", "Enter"]:
@@ -441,6 +441,6 @@ def test_no_quick_gesture_is_lost_in_streamlit_and_the_pictures_stay(browser: Br
         expect(first).to_be_focused()
         assert first.evaluate("(figure) => figure.mine")
         assert [
-            row for row in range(len(IDS)) if opened.locator("figure").nth(row).get_attribute("aria-selected") == "true"
+            row for row in range(len(IDS)) if opened.locator(".cell").nth(row).get_attribute("aria-selected") == "true"
         ] == [0, 2]
         opened.close()

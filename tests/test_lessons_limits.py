@@ -31,7 +31,7 @@ from sharedspace.records import Progress, Space, Tokens
 from sharedspace.testing import COLOURS as FAKE
 from sharedspace.testing import FakeEncoder
 from sharedspace.ui import cache
-from sharedspace.ui.learning import limits_kept, limits_looks, limits_words
+from sharedspace.ui.learning import limits_kept, limits_languages, limits_looks, limits_words
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 from sharedspace.vectors import unit
@@ -524,17 +524,23 @@ def test_pocket_is_not_fooled_by_a_written_word_on_the_page(home: Path, sources:
 
 def test_other_languages_are_at_chance_but_for_the_words_that_are_english_too(home: Path, sources: list[str]):
     at = part("sample", "Other languages", labels="object")
+    assert not sources
+    at = commit(at, "50% or more")
 
-    (found,) = replay(sources)
+    (found,) = replay(sources[-1:])
     shares = {name: float(words.split("%")[0]) / 100 for name, words in found.items()}
     assert shares["English"] > 0.95
     assert max(shares[name] for name in languages.LANGUAGES) < 0.2
+    assert f"it is **{'under 10%' if shares['German'] < 0.1 else '10% to 50%'}**" in texts(at)
+    assert f"It is {found['German']}, where a guess would get 2.5%" in texts(at)
     assert "It has no token in 39 of 40" in texts(at)
     sources.clear()
     at = run(at.text_area(key="limits.pairs").set_value("dog = Hund\ncat = kitten\ncar = auto"))
+    assert not sources  # other words are another question
+    at = commit(at, "under 10%")
     assert "It has no token in 1 of 3: Hund" in texts(at)
-    (found,) = replay(sources)
-    assert found["as typed"].startswith("100.0%")
+    (found,) = replay(sources[-1:])
+    assert found[limits_languages.TYPED].startswith("100.0%")
 
 
 def test_looks_that_training_did_not_show_cost_labels(home: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch):
@@ -552,11 +558,15 @@ def test_looks_that_training_did_not_show_cost_labels(home: Path, sources: list[
 
 def test_photographs_are_told_nouns_and_the_code_tells_the_same(home: Path, sources: list[str]):
     at = part("sample", "Photographs")
+    assert not sources
+    at = commit(at, "more than half")
 
-    ((words, line, under),) = replay(sources)
+    ((words, line, under),) = replay(sources[-1:])
+    count = {"0.0%": "none", "50.0%": "half of them at most", "100.0%": "more than half"}[under.split(" ")[0]]
+    assert f"**{count}**" in texts(at)
     assert f"no-match line {line:.3f}" in texts(at)
     for best in words:
-        assert f"*{plain(best[0].text)}* {best[0].share:.0%}, cosine {best[0].score:.3f}" in texts(at)
+        assert f"*{plain(best[0].text)}* {best[0].share:.1%}, cosine {best[0].score:.3f}" in texts(at)
     assert under.startswith("0.0%" if "for 0 of 2" in texts(at) else "")
 
 
@@ -566,7 +576,7 @@ def test_pictures_without_labels_are_asked_by_nouns_and_the_page_says_what_is_mi
     assert "fewer than two of these labels" in texts(part("three", "Other languages"))
     at = commit(part("three", "Changed looks"), "grey")
     assert "since no field says what is right" in texts(at)
-    at = part("three", "Photographs", photos="pictures of this collection")
+    at = commit(part("three", "Photographs", photos="pictures of this collection"), "none")
     assert "the drawings of the sample set" in texts(at)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean confidence, share that is right, images: (B,) each
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-DARK, PAPER = "#1c2330", "rgba(255, 255, 255, 0.85)"
+DARK, PAPER = "#10151f", "rgba(255, 255, 255, 0.85)"
 MARKS = (7, 20)  # pixels, of a bin with few images and of the largest
 STRIP_BINS = 80
 

@@ -70,7 +70,7 @@ def _letter(place: np.ndarray, letter: str) -> dict[str, Any]:
         "ax": 0,
         "ay": -26,
         "text": f"<b>{theme.plain(letter)}</b>",
-        "font": {"color": "#1c2330", "size": 15},
+        "font": {"color": "#10151f", "size": 15},
         "bgcolor": "rgba(255, 255, 255, 0.9)",
         "arrowcolor": theme.INK,
         "arrowwidth": 2,

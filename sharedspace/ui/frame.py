@@ -68,9 +68,11 @@ def _to_lessons() -> None:
 
 # Room for the map: Streamlit's wide layout leaves 5 rem empty on both sides. And where the sidebar is hidden, on a
 # phone or in a presentation, the running jobs are on the page; on a phone the query box has a row of its own.
+# Streamlit writes in white on buttons of the theme's colour, which is a bright one in the dark theme.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-inline: clamp(1rem, 2.5vw, 3rem); }
 .st-key-q { min-width: min(100%, 18rem); }
+[data-testid^=stBaseButton-primary] { color: light-dark(#ffffff, #11141b); }
 </style>"""
 _BESIDE = "<style>@media (min-width: 769px) { :has(> .st-key-narrow) { display: none; } }</style>"
 

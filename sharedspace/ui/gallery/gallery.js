@@ -22,7 +22,7 @@ class Gallery {
     this.grid = parent.querySelector(".ss-gallery");
     this.pattern = parent.querySelector("template").content.firstElementChild;
     this.data = { selected: [] };
-    this.figures = new Map(); // id -> figure
+    this.cells = new Map(); // id -> cell
     this.pending = []; // gestures that Python has not answered yet: {serial, op, ids}
     this.serial = Date.now();
     this.grid.onclick = (event) => this.click(event);
@@ -43,38 +43,38 @@ class Gallery {
     this.stand(this.ids.includes(this.at) ? this.at : this.ids[0]);
   }
 
-  // ---- the pictures: each has one figure as long as it is shown, so that nothing loads twice ---------------
+  // ---- the pictures: each has one cell as long as it is shown, so that nothing loads twice ---------------
 
   place() {
-    const { grid, figures, ids, data } = this, focused = grid.getRootNode().activeElement;
+    const { grid, cells, ids, data } = this, focused = grid.getRootNode().activeElement;
     const shown = new Set(ids);
-    for (const [id, figure] of figures) if (!shown.has(id)) { figure.remove(); figures.delete(id); }
+    for (const [id, cell] of cells) if (!shown.has(id)) { cell.remove(); cells.delete(id); }
     data.tiles.forEach((tile, i) => {
-      const figure = figures.get(ids[i]) ?? this.pattern.cloneNode(true);
-      figures.set(ids[i], figure);
-      this.fill(figure, tile);
-      if (grid.children[i] !== figure) grid.insertBefore(figure, grid.children[i] ?? null);
+      const cell = cells.get(ids[i]) ?? this.pattern.cloneNode(true);
+      cells.set(ids[i], cell);
+      this.fill(cell, tile);
+      if (grid.children[i] !== cell) grid.insertBefore(cell, grid.children[i] ?? null);
     });
     if (grid.contains(focused)) focused.focus({ preventScroll: true });
   }
 
-  fill(figure, tile) {
+  fill(cell, tile) {
     const content = JSON.stringify([tile, this.data.thumb]);
-    if (figure.content === content) return;
-    figure.content = content;
-    const [id, strong, words, note, faded, mark] = tile, find = (selector) => figure.querySelector(selector);
-    figure.dataset.id = id;
-    figure.title = [[strong, words].filter(Boolean).join(" "), note].filter(Boolean).join("\n");
-    put(figure, { "aria-label": [mark, strong, words, note].filter(Boolean).join(", ") || "Picture" });
-    figure.classList.toggle("faded", faded);
+    if (cell.content === content) return;
+    cell.content = content;
+    const [id, strong, words, note, faded, mark] = tile, find = (selector) => cell.querySelector(selector);
+    cell.dataset.id = id;
+    cell.title = [[strong, words].filter(Boolean).join(" "), note].filter(Boolean).join("\n");
+    put(cell, { "aria-label": [mark, strong, words, note].filter(Boolean).join(", ") || "Picture" });
+    cell.classList.toggle("faded", faded);
     find("b").textContent = strong;
-    find("figcaption span").textContent = words;
+    find(".caption span").textContent = words;
     find("small").textContent = note;
     find(".mark").textContent = mark;
     const image = find("img"), address = new URL(this.data.thumb.replaceAll("{id}", id), document.baseURI).href;
     image.alt = words || "no picture";
-    image.onerror = () => figure.classList.add("broken");
-    image.onload = () => figure.classList.remove("broken");
+    image.onerror = () => cell.classList.add("broken");
+    image.onload = () => cell.classList.remove("broken");
     if (image.src !== address) image.src = address;
   }
 
@@ -82,14 +82,14 @@ class Gallery {
     const chosen = this.chosen(), { pick, current, elsewhere } = this.data;
     this.any = chosen.size > 0 || (elsewhere > 0 && !this.pending.some(({ op }) => op === "clear"));
     this.grid.classList.toggle("any", this.any);
-    for (const [id, figure] of this.figures) {
-      put(figure, { role: pick ? "option" : "button", "aria-selected": pick ? chosen.has(id) : null, "aria-current": id === current || null });
+    for (const [id, cell] of this.cells) {
+      put(cell, { role: pick ? "option" : "button", "aria-selected": pick ? chosen.has(id) : null, "aria-current": id === current || null });
     }
   }
 
   stand(id) { // where the keyboard is: the one tab stop
     this.at = id;
-    for (const [one, figure] of this.figures) figure.tabIndex = one === id ? 0 : -1;
+    for (const [one, cell] of this.cells) cell.tabIndex = one === id ? 0 : -1;
   }
 
   // ---- selection: what Python says, and what the user did since --------------------------------------
@@ -125,11 +125,11 @@ class Gallery {
   // ---- hands: pointer and keys ---------------------------------------------------------------------
 
   click(event) {
-    const figure = event.target.closest("figure");
-    if (!figure) return;
-    figure.focus({ preventScroll: true, focusVisible: false });
+    const cell = event.target.closest(".cell");
+    if (!cell) return;
+    cell.focus({ preventScroll: true, focusVisible: false });
     const toggle = event.ctrlKey || event.metaKey || event.target.closest(".check");
-    this.act(figure.dataset.id, this.data.pick ? { toggle, range: event.shiftKey } : {});
+    this.act(cell.dataset.id, this.data.pick ? { toggle, range: event.shiftKey } : {});
   }
 
   type(event) {
@@ -152,7 +152,7 @@ class Gallery {
     if (to === undefined) return false;
     const below = Math.floor(from / columns) < Math.floor(last / columns); // a short last row is reached all the same
     const target = to < 0 ? from : to > last ? (key === "ArrowDown" && below ? last : from) : to;
-    this.figures.get(this.ids[target]).focus();
+    this.cells.get(this.ids[target]).focus();
     return true;
   }
 }

@@ -89,7 +89,7 @@ def _figures(sheet: Sheet, plane: Joint, raw: At) -> None:
     ]
     known = [(name, value) for name, value in rows if value is not None]
     told = "; ".join(f"{name}: {value:.3f}" for name, value in known)
-    sheet.table({"": [name for name, _ in known], "value": [round(value, 3) for _, value in known]}, told)
+    sheet.table({"what": [name for name, _ in known], "value": [round(value, 3) for _, value in known]}, told)
 
 
 def _code(collection: Collection, sheet: Sheet, both: Both) -> None:

@@ -134,7 +134,7 @@ def _table(sheet: Sheet, both: Both, raw: At, now: At, centred: At) -> None:
         "greatest change of a distance between pictures",
     ]
     columns: dict[str, list[object]] = {
-        "": names,
+        "what": names,
         "raw": column(raw),
         f"now: {now.amount:g}": column(now),
         "centred": column(centred),

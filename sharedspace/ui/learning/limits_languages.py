@@ -14,11 +14,14 @@ from sharedspace.lessons.rates import Rate
 from sharedspace.plots import geometry
 from sharedspace.ui.learning import limits_kept, reading
 from sharedspace.ui.learning.limits_kept import Labels
+from sharedspace.ui.learning.predicting import Guess
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain
 
-OWN = "the other words"
+TYPED, OWN = "the words on the left", "the words on the right"
 NAMED = 8  # words without a token that are named
+BANDS = ("under 10%", "10% to 50%", "50% or more")
+ENDS = (0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,14 @@ def show(collection: Collection, sheet: Sheet) -> None:
             "choose other labels. The part *Drawings* of this lesson asks in three languages in any case."
         )
         return
-    if reading.ready(collection, [word for own in asked.words.values() for word in own]):
-        _rates(collection, sheet, labels, asked)
+    guess = _predicted(sheet, asked)
+    if guess is not None and reading.ready(collection, [word for own in asked.words.values() for word in own]):
+        _rates(collection, sheet, labels, asked, guess)
 
 
 def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> Asked | None:
     """Typed pairs, else what the table knows of the labels; None where that is too little."""
-    words = {"as typed": tuple(typed), OWN: tuple(typed.values())} if typed else languages.translated(labels.names)
+    words = {TYPED: tuple(typed), OWN: tuple(typed.values())} if typed else languages.translated(labels.names)
     first = next(iter(words.values()), ())
     if len(first) < 2:
         return None
@@ -70,7 +74,22 @@ def _asked(collection: Collection, labels: Labels, typed: Mapping[str, str]) -> 
     return Asked(words, tuple(seen), None) if typed and seen else None
 
 
-def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -> None:
+def _predicted(sheet: Sheet, asked: Asked) -> Guess | None:
+    """Ask about the first of the other languages."""
+    first, other = list(asked.words)[:2]
+    named = ", ".join(f"*{plain(word)}*" for word in asked.words[other][:3])
+    named += " and so on" if len(asked.words[other]) > 3 else ""
+    what = "the right one" if asked.truth is not None else f"of the same pair as with {first}"
+    return sheet.predict(
+        "languages",
+        f"{len(asked.rows):,} pictures, and {len(asked.words[other]):,} words to choose from: {named}. For how "
+        f"many of the pictures is the nearest of these words {what}?",
+        BANDS,
+        repr((other, asked.words)),
+    )
+
+
+def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked, guess: Guess) -> None:
     images = collection.snapshot().vectors[list(asked.rows)]
     answers = {name: choices.best(images @ collection.embed(list(own)).T) for name, own in asked.words.items()}
     first = next(iter(asked.words))
@@ -84,7 +103,12 @@ def _rates(collection: Collection, sheet: Sheet, labels: Labels, asked: Asked) -
     }
     count = len(asked.words[first])
     told = "; ".join(f"{name} {rate.share:.1%}" for name, rate in rates.items())
-    what = "right" if asked.truth is not None else f"the same label as {first}"
+    what = "right" if asked.truth is not None else f"of the same pair as with {first}"
+    other = rates[list(asked.words)[1]]
+    by_guessing = "" if asked.truth is None else f", where a guess would get {1 / count:.1%}"
+    sheet.settle(
+        guess, BANDS[int(np.searchsorted(ENDS, other.share, side="right"))], f"It is {other.words}{by_guessing}."
+    )
     sheet.figure(
         geometry.rates(
             list(rates),

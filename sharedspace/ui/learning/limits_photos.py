@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from sharedspace import chance, images, samples, words
 from sharedspace.chance import Baseline
@@ -17,12 +18,14 @@ from sharedspace.lessons.cannot.photographs import Told
 from sharedspace.ui import galleries, state, uploads, visitors
 from sharedspace.ui.learning import limits_kept, reading
 from sharedspace.ui.learning.limits_kept import NOUNS
+from sharedspace.ui.learning.predicting import Guess
 from sharedspace.ui.learning.sheet import Sheet
 from sharedspace.ui.text import plain, short
 from sharedspace.workspace import SAMPLE
 
 MOST = 60  # photographs
 SHOWN = 6  # that are shown with what is said of them
+HOW_MANY = ("none", "half of them at most", "more than half")
 TWO, FILES, THESE = "two that come along", "files of my own", "pictures of this collection"
 
 
@@ -54,9 +57,19 @@ def show(collection: Collection, sheet: Sheet) -> None:
     looked = _choose(collection, of)
     if looked is None or not looked.names:
         return
+    places = _pictures(sheet, looked)
+    guess = _predicted(sheet, looked, len(names))
+    if guess is None:
+        return
     texts = collection.embed([VOCABULARY.replace("{}", name) for name in names], remember=True)
     found = photographs.told(looked.vectors, names, texts, collection.info.space.logit_scale, known)
-    _shown(sheet, looked, found, known)
+    under = found.under_line
+    sheet.settle(
+        guess,
+        HOW_MANY[0 if not under.found else 1 if under.found <= under.n / 2 else 2],
+        f"The best noun is no match for {under.found} of {under.n}.",
+    )
+    _said(sheet, places, looked, found, known)
     sheet.say(_meaning(found, known, of, len(names)))
     _code(sheet, looked, "drawings" in of)
 
@@ -137,14 +150,31 @@ def _pngs(files: tuple[bytes, ...], names: tuple[str, ...]) -> tuple[bytes, ...]
     return tuple(found)
 
 
-def _shown(sheet: Sheet, looked: Looked, found: Told, known: Baseline) -> None:
-    columns = st.columns(3)
+def _predicted(sheet: Sheet, looked: Looked, nouns: int) -> Guess | None:
+    return sheet.predict(
+        "photographs",
+        f"Each (n = {len(looked.names):,}) gets the nearest of {nouns:,} nouns. Where the cosine even of that one is "
+        "under the no-match line, the app says that nothing fits. For how many does it say so?",
+        HOW_MANY,
+        repr(looked.names),
+    )
+
+
+def _pictures(sheet: Sheet, looked: Looked) -> list[DeltaGenerator]:
+    """The first photographs, and a place under each for what is said of it."""
+    columns, places = st.columns(3), []
     for at, png in enumerate(looked.pngs):
         with columns[at % 3]:
-            best = found.words[at]
             sheet.picture(png, f"The photograph {looked.names[at]}", 220)
-            said = "; ".join(f"*{plain(one.text)}* {one.share:.0%}, cosine {one.score:.3f}" for one in best)
-            sheet.say(f"{plain(short(looked.names[at], 70))}: {said}")
+            places.append(st.container())
+    return places
+
+
+def _said(sheet: Sheet, places: list[DeltaGenerator], looked: Looked, found: Told, known: Baseline) -> None:
+    for place, name, best in zip(places, looked.names, found.words, strict=False):
+        with place:
+            said = "; ".join(f"*{plain(one.text)}* {one.share:.1%}, cosine {one.score:.3f}" for one in best)
+            sheet.say(f"{plain(short(name, 70))}: {said}")
     band = known.vocabulary.matching if known.vocabulary is not None else None
     told = f"no-match line {known.line():.3f}" + (
         f"; best words of the pictures it is compared with: {band[0]:.3f} to {band[1]:.3f} (9 in 10)" if band else ""
@@ -156,7 +186,7 @@ def _meaning(found: Told, known: Baseline, of: str, nouns: int) -> str:
     """What the cosines of the photographs say, and what to take along."""
     under, low = found.under_line, found.under_band
     said = (
-        f"The best noun gets {found.sure:.0%} on average, where {nouns:,} nouns alike would get {1 / nouns:.1%} each. "
+        f"The best noun gets {found.sure:.1%} on average, where {nouns:,} nouns alike would get {1 / nouns:.1%} each. "
         f"Its cosine is under the no-match line, so no match, for {under.found} of {under.n}"
     )
     if known.vocabulary is not None:

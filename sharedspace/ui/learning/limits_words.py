@@ -127,7 +127,7 @@ def _chart(sheet: Sheet, found: Fooled) -> None:
         "word and with each other plate are compared by the exact test of McNemar (1947), at 5%."
     )
     sheet.table(
-        {"": list(STAGES), "mean cosine with the word's text": [round(one, 3) for one in found.cosines]},
+        {"picture": list(STAGES), "mean cosine with the word's text": [round(one, 3) for one in found.cosines]},
         "; ".join(f"{stage} {one:.3f}" for stage, one in zip(STAGES, found.cosines, strict=True)),
     )
 

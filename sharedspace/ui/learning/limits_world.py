@@ -109,8 +109,9 @@ def _overview(sheet: Sheet, found: World) -> None:
     )
     sheet.note(
         f"n = {found.n} drawings each, with 95% intervals (Wilson 1927). *At chance* means that the interval holds "
-        "chance. Of equally near texts a lot decides. The drawings are of combinations of object, colour and setting "
-        "that are left out of pocket's training."
+        f"chance; of {len(rows)} such intervals about one may miss it by luck alone. Of equally near texts a lot "
+        "decides. The drawings are of combinations of object, colour and setting that are left out of pocket's "
+        "training."
     )
     sheet.table(
         {

@@ -91,7 +91,7 @@ def _vectors(
     lengths = [looked.length, *one_space_words.lengths(collection, captions)]
     sheet.table(
         {
-            "": list(names),
+            "vector of": list(names),
             "length before": [None if one is None else round(one, 2) for one in lengths],
             "length now": [round(float(np.linalg.norm(row)), 4) for row in rows],
         },

@@ -30,7 +30,7 @@ def show(collection: Collection, sheet: Sheet, found: Retrieved) -> None:
 def prompt(collection: Collection, sheet: Sheet, found: Retrieved, key: str) -> None:
     """The whole prompt, to be copied or taken along, and the code that makes it."""
     text = lesson.prompt(found.question, found.sources)
-    sheet.listing(text, 320 if found.sources else "content")
+    sheet.listing(text)
     st.download_button(
         "Download the prompt",
         text,
@@ -89,7 +89,7 @@ def _answer(sheet: Sheet, found: Retrieved) -> None:
 
 def _verdict(sheet: Sheet, found: Checked, sources: int) -> None:
     columns: dict[str, list[object]] = {
-        "": [
+        "what": [
             "retrieved and cited",
             "retrieved, not cited",
             "cited, and there is no such source",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -48,7 +48,7 @@ class Sheet:
 
     def head(self, text: str) -> None:
         """The heading of a part."""
-        st.subheader(text, anchor=False)
+        st.header(text, anchor=False)
         self._now.append(Head(text))
 
     def say(self, markdown: str) -> None:
@@ -61,9 +61,9 @@ class Sheet:
         st.caption(markdown)
         self._now.append(Prose(markdown, quiet=True))
 
-    def listing(self, text: str, height: int | Literal["content"] = "content") -> None:
-        """Text as it is, to be copied; of a given height in pixels it scrolls."""
-        st.code(text, language=None, wrap_lines=True, height=height)
+    def listing(self, text: str) -> None:
+        """Text as it is, to be copied."""
+        st.code(text, language=None, wrap_lines=True)
         fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
         self._now.append(Prose(f"{fence}\n{text}\n{fence}"))
 

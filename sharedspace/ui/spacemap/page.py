@@ -16,7 +16,7 @@ from sharedspace.ui.spacemap.payload import as_base64
 
 _STYLE = """
 :root { color-scheme: light dark; --st-background-color: light-dark(#ffffff, #11141b);
-  --st-text-color: light-dark(#1c2330, #e6e9f0); --st-primary-color: light-dark(#3451b2, #8da4ef);
+  --st-text-color: light-dark(#10151f, #e6e9f0); --st-primary-color: light-dark(#3451b2, #8da4ef);
   --st-font: system-ui, sans-serif; }
 body { margin: 0; padding: 12px 16px; background: var(--st-background-color); color: var(--st-text-color);
   font-family: var(--st-font); }
