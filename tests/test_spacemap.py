@@ -737,7 +737,7 @@ def test_the_canvas_follows_a_change_of_theme(seen: Seen):
       const at = [canvas.width / 2, canvas.height / 2, 1, 1];
       return [...canvas.getContext('2d').getImageData(...at).data.slice(0, 3)];
     }"""
-    inks = {"dark": [0xE6, 0xE9, 0xF0], "light": [0x1C, 0x23, 0x30]}
+    inks = {"dark": [0xE6, 0xE9, 0xF0], "light": [0x10, 0x15, 0x1F]}
     seen.page.emulate_media(color_scheme="dark")
     seen.open(made(anchors=[("a word", 2.5, 2.0)]))
     for ground in ("dark", "light", "dark"):
