@@ -279,27 +279,31 @@ def test_a_signal_ends_an_ingest_between_batches_and_the_rest_follows(shell: She
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-INTERRUPTED = """
-import os, signal, sys, time
+HELD_UP = """
+import signal, sys, time
 from sharedspace.cli import main
 from sharedspace.testing import FakeEncoder
-class Interrupted(FakeEncoder):
+class HeldUp(FakeEncoder):
     def encode(self, prepared):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)  # two of one kind may arrive as one
-        time.sleep(20)
+        print("held up", file=sys.stderr, flush=True)
+        time.sleep(60)
 signal.signal(signal.SIGINT, signal.default_int_handler)
-main(sys.argv[1:], load=Interrupted)
+main(sys.argv[1:], load=HeldUp)
 """
 
 
 def test_a_second_signal_ends_an_ingest_at_once(shell: Shell, pictures: Path, tmp_path: Path):
     words = ["ingest", str(pictures), "-c", "plain", "-m", "fake", "--home", str(tmp_path / "other")]
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED, *words], capture_output=True, text=True, timeout=15)
+    command = [sys.executable, "-c", HELD_UP, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        for said, number in (("held up", signal.SIGINT), ("once more to stop at once", signal.SIGTERM)):
+            assert any(line.endswith(f"{said}\n") for line in iter(running.stderr.readline, ""))
+            running.send_signal(number)
+        out, told = running.communicate(timeout=30)
 
-    assert -done.returncode in (signal.SIGINT, signal.SIGTERM)
-    assert done.stdout == ""
-    assert done.stderr.endswith("sharedspace: stopped\n")
+    assert -running.returncode == signal.SIGTERM
+    assert (out, told) == ("", "sharedspace: stopped\n")
     assert shell.json(*words)["added"] == 6
 
 
